@@ -1,0 +1,67 @@
+package release
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+)
+
+// maxLabel is the longest name that can also be a label's value; Jobs become
+// one on their pods.
+const maxLabel = 63
+
+// DeploymentName is the Deployment that runs a release.
+func DeploymentName(name, hash string) string { return name + "-" + hash }
+
+// StableName is the Service that users reach.
+func StableName(name string) string { return name }
+
+// CanaryName is the Service that selects the candidate.
+func CanaryName(name string) string { return name + "-canary" }
+
+// ConfigName is a release's copy of a ConfigMap.
+func ConfigName(name, hash, config string) string {
+	return short(fmt.Sprintf("%s-%s-%s", name, hash, config), 253)
+}
+
+// JobName is the Job that runs one check of one attempt. It is a function of
+// the attempt, so that asking twice creates once.
+func JobName(name, hash string, attempt int32, check string) string {
+	return short(strings.Join([]string{name, hash, strconv.Itoa(int(attempt)), check}, "-"), maxLabel)
+}
+
+// ReportName is the ConfigMap with the report of the latest ended release.
+func ReportName(name string) string { return name + "-report" }
+
+// ArchiveName is the immutable ConfigMap with the report of one attempt.
+func ArchiveName(name string, ended v1alpha1.Release) string {
+	hash := ended.Hash
+	if hash == "" { // it never got a digest
+		hash = ended.Asked
+	}
+	if ended.Attempt <= 1 {
+		return ReportName(name) + "-" + hash
+	}
+	return fmt.Sprintf("%s-%s-%d", ReportName(name), hash, ended.Attempt)
+}
+
+// short is a name within the limit; a longer one keeps its beginning and gets
+// a hash of the whole.
+func short(name string, limit int) string {
+	if len(name) <= limit {
+		return name
+	}
+	return strings.TrimRight(name[:limit-hashDigits-1], "-.") + "-" + digest(name)
+}
+
+// Labels of every object that belongs to a SignalDeployment.
+func Labels(name string) map[string]string {
+	return map[string]string{v1alpha1.LabelName: name, "app.kubernetes.io/managed-by": v1alpha1.FieldManager}
+}
+
+// Selector of the pods of one release.
+func Selector(name, hash string) map[string]string {
+	return map[string]string{v1alpha1.LabelName: name, v1alpha1.LabelRelease: hash}
+}
