@@ -1,0 +1,140 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/alert"
+	"github.com/signal-delivery/operator/internal/check"
+	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/report"
+	"github.com/signal-delivery/operator/internal/rollout"
+	"github.com/signal-delivery/operator/internal/traffic/service"
+	"github.com/signal-delivery/operator/internal/workload"
+)
+
+// apply makes the world as wanted; applying twice is applying once. Traffic
+// comes first, and one part that cannot be had does not keep the others from
+// being applied: a full disk must not hold a rollback.
+func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	var problems []error
+	for _, part := range []func(context.Context, *v1alpha1.SignalDeployment, rollout.Decision, *world) error{
+		r.applyRoutes, r.applyServices, r.applyWorkloads, r.applyChecks, r.applyRules, r.applyReport, r.applyLeave,
+	} {
+		problems = append(problems, part(ctx, sd, d, w))
+	}
+	return errors.Join(problems...)
+}
+
+// applyRoutes moves the weight.
+func (r *SignalDeploymentReconciler) applyRoutes(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	want := d.Want
+	switch {
+	case want.HoldWeight || r.Router == nil || len(want.Routes) == 0:
+		return nil
+	case want.Weight == 0 && !w.Route.Sibling:
+		return nil
+	case want.Weight == 0:
+		return r.Router.Rest(ctx, sd, want.Routes)
+	}
+	return r.Router.Write(ctx, sd, want.Routes, want.Weight)
+}
+
+// applyServices points the Services at the releases that they are to select.
+func (r *SignalDeploymentReconciler) applyServices(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, _ *world) error {
+	if !sd.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	return errors.Join(
+		service.ApplyStable(ctx, r, sd, d.Want.Stable),
+		service.ApplyCanary(ctx, r, sd, d.Want.Canary),
+	)
+}
+
+// applyWorkloads starts, scales and retires the pods of releases.
+func (r *SignalDeploymentReconciler) applyWorkloads(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	var problems []error
+	if start := d.Want.Start; start != nil && start.Asked == w.Asked { // else the template at hand is not the release's
+		problems = append(problems, workload.Start(ctx, r, sd, *start, w.configs, d.Want.Replicas[start.Hash]))
+	}
+	for hash, replicas := range d.Want.Replicas {
+		problems = append(problems, workload.Scale(ctx, r, sd, hash, replicas))
+	}
+	if stable := d.Next.Stable; stable != nil && sd.DeletionTimestamp.IsZero() {
+		problems = append(problems, workload.Protect(ctx, r, sd, stable.Hash))
+	}
+	if d.Want.Keep != nil {
+		problems = append(problems, workload.Retire(ctx, r, sd, set(d.Want.Keep)))
+	}
+	return errors.Join(problems...)
+}
+
+// applyChecks starts each check once.
+func (r *SignalDeploymentReconciler) applyChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	if !d.Want.Check || d.Next.Candidate.Asked != w.Asked || w.services.Address == "" {
+		return nil
+	}
+	target := check.Target{Address: w.services.Address, Host: release.CanaryName(sd.Name) + "." + sd.Namespace + ".svc"}
+	return check.Ensure(ctx, r, sd, *d.Next.Candidate, target, r.ProberImage)
+}
+
+// applyRules publishes the alert rules.
+func (r *SignalDeploymentReconciler) applyRules(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	if !r.RulesPublished || w.Asked == "" || !sd.DeletionTimestamp.IsZero() || d.Next.Candidate == nil {
+		return nil
+	}
+	return alert.Publish(ctx, r, sd, w.groups, r.RuleLabels)
+}
+
+// applyReport writes the report of an ended attempt, and lets old ones go.
+func (r *SignalDeploymentReconciler) applyReport(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, _ *world) error {
+	if !d.Want.Report {
+		return nil
+	}
+	made := report.Make(reportInput(sd, d.Next))
+	return errors.Join(
+		report.Apply(ctx, r, sd, *d.Next.Candidate, made),
+		report.Retire(ctx, r, sd, keptArchives(sd, d.Next)),
+	)
+}
+
+func reportInput(sd *v1alpha1.SignalDeployment, next v1alpha1.SignalDeploymentStatus) report.Input {
+	return report.Input{
+		Namespace: sd.Namespace, Name: sd.Name, Environment: release.Environment(sd),
+		Release: *next.Candidate, Stable: next.Stable, Rollout: next.Rollout,
+	}
+}
+
+// keptArchives are the reports of the attempts that history reaches back to.
+func keptArchives(sd *v1alpha1.SignalDeployment, next v1alpha1.SignalDeploymentStatus) map[string]bool {
+	limit := 10
+	if sd.Spec.Report.HistoryLimit != nil {
+		limit = int(*sd.Spec.Report.HistoryLimit)
+	}
+	keep := map[string]bool{}
+	for _, ended := range next.History[:min(limit, len(next.History))] {
+		keep[release.ArchiveName(sd.Name, ended.Release)] = true
+	}
+	return keep
+}
+
+// applyLeave lets the object go once its routes are at rest.
+func (r *SignalDeploymentReconciler) applyLeave(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, _ *world) error {
+	if !d.Want.Leave || !controllerutil.ContainsFinalizer(sd, v1alpha1.Finalizer) {
+		return nil
+	}
+	before := sd.DeepCopy()
+	controllerutil.RemoveFinalizer(sd, v1alpha1.Finalizer)
+	return r.patch(ctx, sd, before)
+}
+
+func set(names []string) map[string]bool {
+	out := make(map[string]bool, len(names))
+	for _, name := range names {
+		out[name] = true
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+// Package controllers joins the cluster to the decisions of internal/rollout:
+// it observes, lets the machine decide, remembers, applies and reports. It
+// thinks nothing itself.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/recorder"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/rollout"
+)
+
+// +kubebuilder:rbac:groups=delivery.signal.dev,resources=signaldeployments,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=delivery.signal.dev,resources=signaldeployments/status,verbs=patch
+// +kubebuilder:rbac:groups=delivery.signal.dev,resources=signaldeployments/finalizers,verbs=update
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=services,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=prometheusrules,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// SignalDeploymentReconciler releases SignalDeployments. Its client must not
+// answer a read with something older than its own last write.
+type SignalDeploymentReconciler struct {
+	client.Client
+	Live     client.Reader // uncached: the memory is read live once after a start
+	Clock    clock.PassiveClock
+	Recorder recorder.EventRecorder
+	Rooms
+
+	minds minds
+}
+
+// retryTime is how long an answer of the outside world that is not in yet is
+// waited for before it is asked again.
+const retryTime = 5 * time.Second
+
+// Reconcile observes, decides, remembers, applies and reports, in that order.
+func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	sd, err := r.recall(ctx, req.NamespacedName)
+	if sd == nil || err != nil {
+		return ctrl.Result{}, err
+	}
+	world, err := r.observe(ctx, sd)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	decision := rollout.Decide(rollout.Input{Object: sd, Seen: world.Observation, Now: r.Clock.Now()})
+
+	if err := r.remember(ctx, sd, decision, world); err != nil {
+		return ctrl.Result{}, err
+	}
+	applied := r.apply(ctx, sd, decision, world)
+	return ctrl.Result{RequeueAfter: r.wake(sd, decision)}, errors.Join(applied, r.report(ctx, sd, applied))
+}
+
+// wake is when to look again though nothing has changed in the cluster:
+// metrics and registries do not send events.
+func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decision rollout.Decision) time.Duration {
+	after := decision.After
+	sooner := func(d time.Duration) {
+		if after == 0 || d < after {
+			after = d
+		}
+	}
+	if decision.Want.Judge || decision.Want.Watch {
+		sooner(interval(sd))
+	}
+	if decision.Want.Resolve {
+		sooner(retryTime)
+	}
+	return after
+}
+
+// interval between two samples.
+func interval(sd *v1alpha1.SignalDeployment) time.Duration {
+	if d := sd.Spec.Analysis.Interval.Duration; d > 0 {
+		return d
+	}
+	return time.Second
+}

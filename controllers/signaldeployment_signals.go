@@ -1,0 +1,148 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/alert"
+	"github.com/signal-delivery/operator/internal/analysis"
+	"github.com/signal-delivery/operator/internal/check"
+	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// observeSignals asks the signals that the phase listens to. They are asked
+// side by side: a slow one must not keep a failing one from being heard.
+func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
+	w.Gates = verdict.Pass(v1alpha1.SignalGate, "NoGates", "No gate was asked for")
+	switch sd.Status.Rollout.Phase {
+	case v1alpha1.PhaseResolving:
+		r.resolve(ctx, sd, w)
+	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
+		r.watch(ctx, sd, w)
+	case v1alpha1.PhaseChecking:
+		r.watch(ctx, sd, w)
+		smoke, err := check.Read(ctx, r, sd, *sd.Status.Candidate)
+		w.Smoke = smoke
+		return err
+	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
+		var both sync.WaitGroup
+		both.Go(func() { r.watch(ctx, sd, w) })
+		both.Go(func() { r.judge(ctx, sd, w) })
+		both.Wait()
+	case v1alpha1.PhasePending, v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded,
+		v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
+	}
+	return nil
+}
+
+// resolve asks the registry, unless something else is asked for by now.
+func (r *SignalDeploymentReconciler) resolve(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
+	if sd.Status.Candidate.Asked != w.Asked {
+		return
+	}
+	resolved, v := r.Resolver.Resolve(ctx, sd.Status.Candidate.Image)
+	w.Artifact = v
+	if v.Outcome == verdict.Passed {
+		w.Digest, w.Hash = resolved.Digest, release.Hash(&sd.Spec, w.configs, resolved.Digest)
+	}
+}
+
+// watch asks the metric server which alerts fire.
+func (r *SignalDeploymentReconciler) watch(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
+	if len(w.groups) == 0 {
+		w.Heard = true
+		return
+	}
+	source, known := r.Alerts[sd.Spec.Alerts.Server]
+	if !known {
+		return // the spec is not valid, and says so
+	}
+	var reading alert.Reading
+	live, err := source.Rules(ctx)
+	if err != nil {
+		reading = alert.Unreachable(source.Name())
+	} else {
+		reading = alert.Judge(w.groups, live, alertSubject(sd, source))
+		w.Heard = true
+	}
+	w.quiet, w.loaded, w.Firing = reading.Verdicts, reading.Loaded, reading.Firing
+	w.Observation.Alerts = append(slices.Clone(reading.Verdicts), reading.Loaded)
+}
+
+func alertSubject(sd *v1alpha1.SignalDeployment, source alert.Source) alert.Subject {
+	s := alert.Subject{
+		Namespace: sd.Namespace, Name: sd.Name, Release: sd.Status.Candidate.Hash,
+		Source: source.Name(), RollbackOn: sd.Spec.Alerts.RollbackOn, FiredBefore: sd.Status.Rollout.FiredBefore,
+	}
+	if sd.Status.Stable != nil {
+		s.Stable = sd.Status.Stable.Hash
+	}
+	return s
+}
+
+// judge samples the metrics that are due and judges what has been gathered.
+func (r *SignalDeploymentReconciler) judge(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
+	history := r.minds.of(client.ObjectKeyFromObject(sd)).history
+	history.Enter(judgedPart(sd))
+	now, subject := r.Clock.Now(), metricSubject(sd)
+
+	samples := make([]*analysis.Sample, len(sd.Spec.Analysis.Metrics))
+	var all sync.WaitGroup
+	for i, metric := range sd.Spec.Analysis.Metrics {
+		source, known := r.Metrics[metric.Server]
+		if !known || !history.Due(metric.Name, interval(sd), now) {
+			continue
+		}
+		all.Go(func() {
+			sample := analysis.Take(ctx, source, metric, subject, now)
+			samples[i] = &sample
+		})
+	}
+	all.Wait()
+
+	for i, metric := range sd.Spec.Analysis.Metrics {
+		tally := tallyOf(sd, metric.Name)
+		if samples[i] != nil {
+			history.Add(metric.Name, *samples[i])
+			tally = analysis.Count(tally, *samples[i])
+		}
+		if tally.Failures > 0 {
+			w.Tallies = append(w.Tallies, tally)
+		}
+		w.Observation.Metrics = append(w.Observation.Metrics, analysis.Judge(metric, history.Record(metric.Name), tally))
+	}
+}
+
+// judgedPart names what samples are gathered for: each step anew.
+func judgedPart(sd *v1alpha1.SignalDeployment) string {
+	m := sd.Status.Rollout
+	return strings.Join([]string{sd.Status.Candidate.Hash, fmt.Sprint(sd.Status.Candidate.Attempt), string(m.Phase), fmt.Sprint(m.Step), string(m.Move)}, "/")
+}
+
+func metricSubject(sd *v1alpha1.SignalDeployment) analysis.Subject {
+	s := analysis.Subject{
+		Namespace: sd.Namespace, Name: sd.Name, Service: release.StableName(sd.Name),
+		Release: sd.Status.Candidate.Hash, Since: sd.Status.Rollout.SinceTime.Time,
+	}
+	if sd.Status.Stable != nil {
+		s.Stable = sd.Status.Stable.Hash
+	}
+	return s
+}
+
+// tallyOf is what is remembered of a metric's failing samples.
+func tallyOf(sd *v1alpha1.SignalDeployment, metric string) v1alpha1.MetricTally {
+	for _, tally := range sd.Status.Rollout.Tallies {
+		if tally.Name == metric {
+			return tally
+		}
+	}
+	return v1alpha1.MetricTally{Name: metric}
+}

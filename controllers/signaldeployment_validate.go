@@ -1,0 +1,56 @@
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/alert"
+	"github.com/signal-delivery/operator/internal/analysis"
+	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
+	"github.com/signal-delivery/operator/internal/release"
+)
+
+// validate finds what the schema cannot: the first problem, naming its field.
+func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) ([]alert.Group, error) {
+	if release.Container(&sd.Spec) < 0 {
+		return nil, containerProblem(sd)
+	}
+	for i, check := range sd.Spec.Checks.Smoke {
+		if check.HTTP == nil {
+			continue
+		}
+		if err := httpProblem(sd, *check.HTTP); err != nil {
+			return nil, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
+		}
+	}
+	servers := slices.Sorted(maps.Keys(r.Metrics))
+	if err := analysis.Validate(sd.Spec.Analysis, servers); err != nil {
+		return nil, err
+	}
+	groups, err := alert.Parse(sd, files)
+	if err != nil {
+		return nil, err
+	}
+	if len(groups) > 0 && r.Alerts[sd.Spec.Alerts.Server] == nil {
+		return nil, fmt.Errorf("spec.alerts.server: %w", analysis.UnknownServer(sd.Spec.Alerts.Server, servers))
+	}
+	return groups, nil
+}
+
+func containerProblem(sd *v1alpha1.SignalDeployment) error {
+	if len(sd.Spec.Template.Spec.Containers) == 0 {
+		return errors.New("spec.template.spec.containers: must have a container for the image to run in")
+	}
+	return fmt.Errorf("spec.artifact.container: spec.template has no container named %q", sd.Spec.Artifact.Container)
+}
+
+func httpProblem(sd *v1alpha1.SignalDeployment, check v1alpha1.HTTPCheck) error {
+	known := slices.ContainsFunc(sd.Spec.Service.Ports, func(p v1alpha1.ServicePort) bool { return p.Name == check.Port })
+	if check.Port != "" && !known {
+		return fmt.Errorf("http.port: spec.service.ports has no port named %q", check.Port)
+	}
+	return httpprobe.Validate(check)
+}

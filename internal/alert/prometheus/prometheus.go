@@ -1,0 +1,106 @@
+// Package prometheus asks a Prometheus server which alert rules it evaluates.
+package prometheus
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	prometheusv1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"github.com/signal-delivery/operator/internal/alert"
+)
+
+const (
+	defaultTimeout = 5 * time.Second
+	maxAnswer      = 32 << 20 // bytes: a large server has thousands of rules
+)
+
+// Source is one Prometheus server.
+type Source struct {
+	name    string
+	api     prometheusv1.API
+	timeout time.Duration
+}
+
+// New is the server of that name at that URL. A timeout of zero is 5 s.
+func New(name, url string, transport http.RoundTripper, timeout time.Duration) (*Source, error) {
+	client, err := api.NewClient(api.Config{Address: url, Client: &http.Client{
+		Transport:     bounded{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of metric server %q: %w", name, err)
+	}
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	return &Source{name: name, api: prometheusv1.NewAPI(client), timeout: timeout}, nil
+}
+
+// Name says in evidence what was asked.
+func (s *Source) Name() string { return s.name }
+
+// Rules are the alert rules that the server evaluates.
+func (s *Source) Rules(ctx context.Context) ([]alert.LiveGroup, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, err := s.api.Rules(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask metric server %s for its rules: %w", s.name, err)
+	}
+	groups := make([]alert.LiveGroup, 0, len(answer.Groups))
+	for _, group := range answer.Groups {
+		live := alert.LiveGroup{Name: group.Name}
+		for _, rule := range group.Rules {
+			if alerting, ok := rule.(prometheusv1.AlertingRule); ok {
+				live.Rules = append(live.Rules, liveRule(alerting))
+			}
+		}
+		groups = append(groups, live)
+	}
+	return groups, nil
+}
+
+// liveRule is the rule as the room knows it. One that has not been evaluated
+// yet is not healthy: its silence says nothing.
+func liveRule(rule prometheusv1.AlertingRule) alert.LiveRule {
+	live := alert.LiveRule{Name: rule.Name, Query: rule.Query, Healthy: rule.Health == prometheusv1.RuleHealthGood, LastError: rule.LastError}
+	if rule.Health == prometheusv1.RuleHealthUnknown {
+		live.LastError = "it has not been evaluated yet"
+	}
+	for _, a := range rule.Alerts {
+		if a.State == prometheusv1.AlertStateFiring {
+			live.Firing = append(live.Firing, alert.Firing{Labels: plain(a.Labels), Annotations: plain(a.Annotations), Value: a.Value, Since: a.ActiveAt})
+		}
+	}
+	return live
+}
+
+func plain(set model.LabelSet) map[string]string {
+	out := make(map[string]string, len(set))
+	for name, value := range set {
+		out[string(name)] = string(value)
+	}
+	return out
+}
+
+// bounded is a transport whose answers end.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip answers with a body of at most maxAnswer bytes.
+func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	return response, nil
+}

@@ -1,0 +1,35 @@
+// Package analysis judges a release by metrics: it takes samples from a
+// metric server, holds each against its limits and says what they amount to.
+// It does not decide what becomes of the release.
+package analysis
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Source answers PromQL.
+type Source interface {
+	// Query answers with one point for each series of a vector, or the one
+	// of a scalar. Errors are of this package's types where the answer itself
+	// says what is wrong.
+	Query(ctx context.Context, query string, at time.Time) ([]Point, error)
+	// QueryRange answers with the points of each series, oldest first.
+	QueryRange(ctx context.Context, query string, from, to time.Time, step time.Duration) ([][]Point, error)
+	// Name says in evidence what was asked.
+	Name() string
+}
+
+// Point is one value.
+type Point struct {
+	Time  time.Time
+	Value float64
+}
+
+// ErrRejected says that the server understood the query and refused it; the
+// error that wraps it has the server's words.
+var ErrRejected = errors.New("the server rejects the query")
+
+// ErrType says that the query's answer is not made of numbers.
+var ErrType = errors.New("the query does not answer with numbers")

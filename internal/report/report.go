@@ -1,0 +1,111 @@
+// Package report tells what became of a release: what worked, what was odd, how
+// long it took and what each line rests on. It is pure, and says nothing that
+// no verdict says.
+package report
+
+import (
+	"time"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// Input is everything a report may speak of.
+type Input struct {
+	Namespace, Name, Environment string
+
+	Release v1alpha1.Release       // that the report is about
+	Stable  *v1alpha1.Release      // that serves now
+	Rollout v1alpha1.RolloutStatus // the memory of the attempt, which has ended
+}
+
+// Report is what is kept.
+type Report struct {
+	Markdown string
+	JSON     []byte
+	Summary  v1alpha1.ReportSummary
+}
+
+// Make writes the report. The same input gives the same bytes.
+func Make(in Input) Report {
+	t := tell(in)
+	return Report{
+		Markdown: markdown(t),
+		JSON:     encode(t),
+		Summary: v1alpha1.ReportSummary{
+			ConfigMap: release.ArchiveName(in.Name, in.Release), Release: in.Release.ID, Result: in.Rollout.Result,
+			DurationSeconds: int64(t.duration().Seconds()), Summary: verdict.Clip(t.sentence(), 2048),
+		},
+	}
+}
+
+// tale is the input with what follows from it.
+type tale struct {
+	Input
+	facts     []fact
+	worked    []line
+	anomalies []line
+	measures  []line
+	phases    []phase
+}
+
+// fact is a verdict with its number in the evidence table, from 1.
+type fact struct {
+	number int
+	verdict.Verdict
+}
+
+// line is a sentence and the facts that it rests on.
+type line struct {
+	text  string
+	facts []int
+}
+
+// phase is a part of the timeline with its length; the last has none.
+type phase struct {
+	v1alpha1.TimelineEntry
+	took time.Duration
+}
+
+func tell(in Input) tale {
+	t := tale{Input: in}
+	for i, v := range in.Rollout.Verdicts {
+		t.facts = append(t.facts, fact{number: i + 1, Verdict: v})
+	}
+	t.worked, t.anomalies, t.measures, t.phases = worked(t.facts), anomalies(t.facts), measures(t.facts), phases(in.Rollout)
+	return t
+}
+
+func (t tale) duration() time.Duration {
+	if t.Rollout.EndTime.IsZero() || t.Rollout.StartTime.IsZero() {
+		return 0
+	}
+	return t.Rollout.EndTime.Sub(t.Rollout.StartTime.Time)
+}
+
+// sentence is the report in one line.
+func (t tale) sentence() string {
+	said := map[v1alpha1.Result]string{
+		v1alpha1.ResultSucceeded: "was released", v1alpha1.ResultRolledBack: "was rolled back", v1alpha1.ResultFailed: "failed",
+		v1alpha1.ResultSuperseded: "made way for a newer release", v1alpha1.ResultReverted: "made way for the stable release", v1alpha1.ResultAborted: "was aborted",
+	}[t.Rollout.Result]
+	text := t.Release.ID + " " + said
+	if t.Rollout.Message != "" && t.Rollout.Result != v1alpha1.ResultSucceeded {
+		text += ": " + t.Rollout.Message
+	}
+	return text
+}
+
+// phases are the moments of the timeline and how long each lasted.
+func phases(r v1alpha1.RolloutStatus) []phase {
+	out := make([]phase, 0, len(r.Timeline))
+	for i, entry := range r.Timeline {
+		p := phase{TimelineEntry: entry}
+		if i+1 < len(r.Timeline) {
+			p.took = r.Timeline[i+1].Time.Sub(entry.Time.Time)
+		}
+		out = append(out, p)
+	}
+	return out
+}

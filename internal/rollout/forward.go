@@ -1,0 +1,219 @@
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// pending waits until what came before takes no traffic through the canary
+// Service.
+func (m *machine) pending() {
+	route := m.seen.Route
+	switch {
+	case m.splits() && route.Verdict.Outcome != verdict.Passed:
+		m.wait(route.Verdict)
+	case route.Weight > 0 || route.Sibling:
+		m.wait(verdict.Wait(v1alpha1.SignalRoute, "ClearingRoutes", "The routes still have the canary of an earlier release"))
+	case m.candidate().Digest != "":
+		m.known()
+	default:
+		m.enter(v1alpha1.PhaseResolving, verdict.Pass(v1alpha1.SignalArtifact, "Resolving", "Asking the registry for the digest of %s", m.candidate().Image))
+	}
+}
+
+// known goes on with the digest that an earlier, good attempt ran.
+func (m *machine) known() {
+	v := verdict.With(verdict.Pass(v1alpha1.SignalArtifact, "KnownDigest", "%s is pinned to %s, as when it was last released", m.candidate().Image, m.candidate().Digest),
+		verdict.Evidence{Value: m.candidate().Digest, Query: m.candidate().Image, Source: "status.history", Time: m.now})
+	m.pinned(v)
+}
+
+// resolving waits for the digest.
+func (m *machine) resolving() {
+	if m.seen.Artifact.Outcome != verdict.Passed || m.seen.Digest == "" {
+		m.wait(m.seen.Artifact)
+		return
+	}
+	m.candidate().Digest, m.candidate().Hash = m.seen.Digest, m.seen.Hash
+	m.pinned(m.seen.Artifact)
+}
+
+// pinned goes on with what is known by its digest, unless that serves already.
+func (m *machine) pinned(v verdict.Verdict) {
+	c := m.candidate()
+	c.Attempt = max(c.Attempt, 1+m.attempts(func(e v1alpha1.EndedRelease) bool { return e.Hash == c.Hash }))
+	m.identify()
+	m.record(v)
+	if m.serves(c.Hash) {
+		m.alreadyStable()
+		return
+	}
+	m.warm()
+	m.enter(v1alpha1.PhaseGating, v)
+}
+
+// alreadyStable has nothing to release. A first release that serves though it
+// failed its verification is verified again.
+func (m *machine) alreadyStable() {
+	c := m.candidate()
+	why := verdict.Pass(v1alpha1.SignalArtifact, "AlreadyStable", "%s is what the stable release %s runs already", c.Image, m.next.Stable.ID)
+	failed := slices.IndexFunc(m.next.History, func(e v1alpha1.EndedRelease) bool { return e.Hash == c.Hash })
+	if m.next.Stable.Asked = c.Asked; m.next.Stable.Digest == "" { // found again, after the status was lost
+		*m.next.Stable = *c
+	}
+	if failed >= 0 && m.next.History[failed].Result != v1alpha1.ResultSucceeded {
+		m.verify(why)
+		return
+	}
+	m.end(v1alpha1.PhaseSucceeded, v1alpha1.ResultSucceeded, why)
+}
+
+// warm keeps pods of the candidate that an earlier attempt left draining.
+func (m *machine) warm() {
+	m.next.Draining = slices.DeleteFunc(m.next.Draining, func(d v1alpha1.DrainingRelease) bool { return d.Hash == m.candidate().Hash })
+}
+
+// gating waits to be allowed to start. Alerts that fire now are not blamed on
+// the release.
+func (m *machine) gating() {
+	if m.seen.Gates.Outcome != verdict.Passed {
+		m.wait(m.seen.Gates)
+		return
+	}
+	m.record(m.seen.Gates)
+	m.run().FiredBefore = m.seen.Firing[:min(len(m.seen.Firing), firedKept)]
+	m.enter(v1alpha1.PhaseStaging, verdict.Pass(v1alpha1.SignalWorkload, "Starting", "Starting the pods of %s", m.candidate().ID))
+}
+
+// staging waits for the candidate's pods, and for the canary Service to reach
+// them.
+func (m *machine) staging() {
+	side := m.side(m.candidate().Hash)
+	switch {
+	case side.Ready < m.need(m.firstWeight()):
+		m.wait(side.Verdict)
+	case m.seen.Service.Canary != m.candidate().Hash || m.seen.Service.CanaryEndpoints < 1:
+		m.wait(verdict.Wait(v1alpha1.SignalRoute, "NoEndpoints", "Service %s has no ready endpoint of the candidate yet", release.CanaryName(m.in.Object.Name)))
+	default:
+		m.record(side.Verdict)
+		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", len(m.spec.Checks.Smoke)))
+	}
+}
+
+// checking waits for every check.
+func (m *machine) checking() {
+	all := verdict.All(verdict.Pass(v1alpha1.SignalSmoke, "NoChecks", "No checks were asked for"), m.seen.Smoke...)
+	if len(m.seen.Smoke) < len(m.spec.Checks.Smoke) {
+		all = verdict.Wait(v1alpha1.SignalSmoke, "CheckPending", "Not every check has started")
+	}
+	if all.Outcome != verdict.Passed {
+		m.wait(all)
+		return
+	}
+	m.record(m.seen.Smoke...)
+	m.expose(all)
+}
+
+// expose lets the candidate take traffic: from here on, failing means turning
+// back.
+func (m *machine) expose(why verdict.Verdict) {
+	m.run().Exposed = true
+	if len(m.run().Plan.Steps) == 0 || m.promoted() {
+		m.cutOver(why)
+		return
+	}
+	m.run().Step = 0
+	m.enter(v1alpha1.PhaseProgressing, why)
+}
+
+// progressing holds each weight until the whole hold has passed and every
+// signal is in favour.
+func (m *machine) progressing() {
+	if m.promoted() {
+		m.cutOver(verdict.Pass(v1alpha1.SignalRequest, "Promoted", "Someone promoted %s past its steps", m.candidate().ID))
+		return
+	}
+	step := m.run().Plan.Steps[m.run().Step]
+	if !m.holds(step.Weight) {
+		m.wait(m.unsettled(step.Weight))
+		return
+	}
+	if m.run().HeldSinceTime.IsZero() { // the hold starts when the weight is seen, not when it is asked for
+		m.run().HeldSinceTime = m.begin()
+		m.mark("Holding", "The routes give the candidate its weight")
+	}
+	judged := m.judged()
+	if !m.held(judged) {
+		return
+	}
+	if !m.approved(step) {
+		return
+	}
+	m.record(m.signals()...)
+	m.climb(judged)
+}
+
+// lose ends the hold of a weight that is no longer seen, also while people are
+// waited for.
+func (m *machine) lose() {
+	if m.run().Phase == v1alpha1.PhaseProgressing && !m.given(m.target()) {
+		m.run().HeldSinceTime = metav1.Time{}
+	}
+}
+
+// held reports whether the whole hold has passed with every signal in favour.
+func (m *machine) held(judged verdict.Verdict) bool {
+	switch {
+	case judged.Outcome != verdict.Passed:
+		m.wait(judged)
+		return false
+	case m.now.Time.Before(m.heldUntil()):
+		m.wait(verdict.Wait(v1alpha1.SignalMetric, "Holding", "%s is judged until %s", m.candidate().ID, m.heldUntil().UTC().Format(time.RFC3339)))
+		return false
+	}
+	return true
+}
+
+// climb goes on to the next step, or to the cutover.
+func (m *machine) climb(why verdict.Verdict) {
+	if int(m.run().Step) == len(m.run().Plan.Steps)-1 {
+		m.cutOver(why)
+		return
+	}
+	m.run().Step++
+	m.enter(v1alpha1.PhaseProgressing, why)
+}
+
+// verifying judges the new release while the old one is still warm.
+func (m *machine) verifying() {
+	if !m.held(m.judged()) {
+		return
+	}
+	m.record(m.signals()...)
+	m.promote()
+	m.enter(v1alpha1.PhaseSettling, verdict.Pass(v1alpha1.SignalWorkload, "Draining", "%s has been verified; what it replaces drains", m.candidate().ID))
+}
+
+// promote makes the candidate the stable release; what it replaces drains.
+func (m *machine) promote() {
+	if old := m.next.Stable; old != nil && old.Hash != m.candidate().Hash {
+		m.retire(old.Hash)
+	}
+	stable := *m.candidate()
+	m.next.Stable = &stable
+}
+
+// settling waits until the old release has drained.
+func (m *machine) settling() {
+	if len(m.next.Draining) > 0 && m.now.Time.Before(m.due()) {
+		m.wait(verdict.Wait(v1alpha1.SignalWorkload, "Draining", "The pods of the release before are kept until they have drained"))
+		return
+	}
+	m.end(v1alpha1.PhaseSucceeded, v1alpha1.ResultSucceeded, verdict.Pass(v1alpha1.SignalWorkload, "Promoted", "%s is stable", m.candidate().ID))
+}

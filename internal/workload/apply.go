@@ -1,0 +1,56 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/owned"
+	"github.com/signal-delivery/operator/internal/release"
+)
+
+// Start makes the release's config copies, then its Deployment; what is there
+// already is left as it is. The release must be what the spec and the configs
+// describe: once they have moved on, nothing is made, so that no Deployment
+// ever runs what its hash does not say.
+func Start(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, configs release.Configs, replicas int32) error {
+	if release.Hash(&sd.Spec, configs, rel.Digest) != rel.Hash {
+		return nil
+	}
+	for _, config := range Copies(sd, rel.Hash, configs) {
+		if err := owned.Create(ctx, c, sd, config); err != nil {
+			return err
+		}
+	}
+	return owned.Create(ctx, c, sd, Deployment(sd, rel, replicas))
+}
+
+// Scale sets the number of the release's pods, where it differs. A release
+// without a Deployment is left alone; a foreign Deployment of that name is an
+// owned.ForeignError.
+func Scale(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, hash string, replicas int32) error {
+	var d appsv1.Deployment
+	key := client.ObjectKey{Namespace: sd.Namespace, Name: release.DeploymentName(sd.Name, hash)}
+	if err := c.Get(ctx, key, &d); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("read Deployment %s: %w", key, err)
+	}
+	if !owned.Owns(sd, &d) {
+		return &owned.ForeignError{Kind: "Deployment", Name: key.Name, Owner: sd.Name}
+	}
+	if d.Spec.Replicas != nil && *d.Spec.Replicas == replicas {
+		return nil
+	}
+	patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas))
+	if err := c.Patch(ctx, &d, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("scale Deployment %s to %d: %w", key, replicas, err)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/owned"
+	"github.com/signal-delivery/operator/internal/release"
+)
+
+// world is a cluster that notes the patches it gets.
+func world(patches *[]string, objects ...client.Object) client.WithWatch {
+	return interceptor.NewClient(fake.NewClientBuilder().WithObjects(objects...).Build(), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, object client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			data, err := patch.Data(object)
+			if err != nil {
+				return err
+			}
+			*patches = append(*patches, object.GetName()+" "+string(patch.Type())+" "+string(data))
+			return c.Patch(ctx, object, patch, opts...)
+		},
+	})
+}
+
+// names are the names of the Deployments and ConfigMaps that are there.
+func names(t *testing.T, c client.Reader) []string {
+	t.Helper()
+	var deployments appsv1.DeploymentList
+	var configs corev1.ConfigMapList
+	if err := errors.Join(c.List(t.Context(), &deployments), c.List(t.Context(), &configs)); err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, d := range deployments.Items {
+		out = append(out, d.Name)
+	}
+	for _, cm := range configs.Items {
+		out = append(out, cm.Name)
+	}
+	return out
+}
+
+func TestStart(t *testing.T) {
+	configs := release.Configs{"settings": {Data: map[string]string{"a": "1"}}}
+	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, configs, digest)}
+	run, config := "app-"+rel.Hash, "app-"+rel.Hash+"-settings"
+	for name, tc := range map[string]struct {
+		configs release.Configs
+		image   string
+		want    []string
+	}{
+		"as described":                         {configs, "registry:5000/team/app:v1", []string{run, config}},
+		"under another tag of the same digest": {configs, "registry:5000/team/app:v2", []string{run, config}},
+		"the configuration has moved on":       {release.Configs{"settings": {Data: map[string]string{"a": "2"}}}, "registry:5000/team/app:v1", []string{}},
+		"the configuration is no longer there": {nil, "registry:5000/team/app:v1", []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, sd := fake.NewClientBuilder().Build(), deployment()
+			sd.Spec.Artifact.Image = tc.image
+			for range 2 { // twice is once
+				if err := Start(t.Context(), c, sd, rel, tc.configs, 3); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(tc.want, names(t, c)); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestStartLeavesReplicasAlone(t *testing.T) {
+	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, nil, digest)}
+	c := fake.NewClientBuilder().WithObjects(running(rel.Hash, 5, appsv1.DeploymentStatus{})).Build()
+	if err := Start(t.Context(), c, deployment(), rel, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	var d appsv1.Deployment
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: "prod", Name: "app-" + rel.Hash}, &d); err != nil || *d.Spec.Replicas != 5 {
+		t.Errorf("replicas = %d, %v; want 5", *d.Spec.Replicas, err)
+	}
+}
+
+func TestScale(t *testing.T) {
+	unset := running("bbb", 1, appsv1.DeploymentStatus{})
+	unset.Spec.Replicas = nil
+	for name, tc := range map[string]struct {
+		hash     string
+		replicas int32
+		want     []string
+	}{
+		"more":          {"aaa", 3, []string{`app-aaa application/merge-patch+json {"spec":{"replicas":3}}`}},
+		"none":          {"aaa", 0, []string{`app-aaa application/merge-patch+json {"spec":{"replicas":0}}`}},
+		"as it is":      {"aaa", 2, nil},
+		"never set":     {"bbb", 1, []string{`app-bbb application/merge-patch+json {"spec":{"replicas":1}}`}},
+		"no Deployment": {"ccc", 3, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var patches []string
+			c := world(&patches, running("aaa", 2, appsv1.DeploymentStatus{}), unset.DeepCopy())
+			if err := Scale(t.Context(), c, deployment(), tc.hash, tc.replicas); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, patches); diff != "" {
+				t.Errorf("patches (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestScaleLeavesForeignDeploymentsAlone(t *testing.T) {
+	var patches []string
+	foreign := running("aaa", 2, appsv1.DeploymentStatus{})
+	foreign.OwnerReferences = nil
+	err := Scale(t.Context(), world(&patches, foreign), deployment(), "aaa", 3)
+	if want := (&owned.ForeignError{}); !errors.As(err, &want) || patches != nil {
+		t.Errorf("Scale = %v with patches %v, want a ForeignError and none", err, patches)
+	}
+}

@@ -1,0 +1,28 @@
+package workload
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
+)
+
+// Copies are a release's own copies of the ConfigMaps that its template names,
+// sorted by name. They are immutable, so that the configuration rolls back
+// with the image.
+func Copies(sd *v1alpha1.SignalDeployment, hash string, configs release.Configs) []*corev1.ConfigMap {
+	copies := make([]*corev1.ConfigMap, 0, len(configs))
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		source := configs[name].DeepCopy() // what is copied may be a cache's
+		copies = append(copies, &corev1.ConfigMap{
+			ObjectMeta: meta(sd, release.ConfigName(sd.Name, hash, name), hash),
+			Immutable:  new(true),
+			Data:       source.Data,
+			BinaryData: source.BinaryData,
+		})
+	}
+	return copies
+}

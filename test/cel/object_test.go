@@ -1,0 +1,255 @@
+package cel_test
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// everything is a SignalDeployment that uses every field. The cases change it
+// in one place.
+const everything = `
+apiVersion: delivery.signal.dev/v1alpha1
+kind: SignalDeployment
+metadata:
+  name: signal-service
+  namespace: default
+spec:
+  version: v1.0.0
+  environment: prod
+  replicas: 4
+  paused: false
+  template:
+    metadata:
+      labels: {tier: backend}
+      annotations: {prometheus.io/scrape: "true"}
+    spec:
+      containers:
+      - name: signal
+        ports: [{name: http, containerPort: 8080}]
+        envFrom: [{configMapRef: {name: signal-service}}]
+        resources: {requests: {cpu: 100m}}
+  artifact:
+    image: registry.example/acme/signal-service:v1.0.0
+    container: signal
+  service:
+    ports:
+    - {name: http, port: 80, targetPort: http, protocol: TCP, appProtocol: http}
+    - {name: grpc, port: 9090, targetPort: 9090}
+  traffic:
+    httpRoutes: [{name: signal-service}]
+  checks:
+    smoke:
+    - name: api
+      timeoutSeconds: 30
+      retries: 2
+      http:
+        port: http
+        requests:
+        - path: /v1/signals?limit=1
+          method: POST
+          headers: [{name: Accept, value: application/json}]
+          body: '{}'
+          expect:
+            status: [200, 201]
+            headers: [{name: Content-Type, value: application/json}]
+            json: size(body.signals) > 0
+            maxLatencyMilliseconds: 500
+    - name: contract
+      job:
+        image: registry.example/acme/contract:v1
+        command: [contract]
+        args: ["--all"]
+        env: [{name: LEVEL, value: full}]
+        resources: {limits: {memory: 64Mi}}
+  analysis:
+    interval: 1s
+    metrics:
+    - name: errors
+      server: default
+      query: sum(rate(http_requests_total{release="${release}",code=~"5.."}[${window}]))
+      range: {windowSeconds: 60, stepSeconds: 1, reduce: Avg}
+      min: 0
+      max: "0.01"
+      compare: {maxRatio: "1.5", minRatio: "0.5", maxIncrease: "0.005", maxDecrease: 3}
+      consecutiveFailures: 3
+      failureBudget: 10
+      minSamples: 5
+      noData: Fail
+  alerts:
+    server: default
+    groups:
+    - name: signal-service
+      interval: 15s
+      rules:
+      - alert: HighErrorRate
+        expr: job:errors:ratio > 0.05
+        for: 1m
+        labels: {severity: critical}
+        annotations: {summary: Too many errors}
+    rulesFrom: [{name: signal-rules, key: rules.yaml}]
+    rollbackOn: [critical, page]
+  strategy:
+    steps:
+    - {name: first, weight: 5, holdSeconds: 60}
+    - {name: half, weight: 50, holdSeconds: 60, approval: Required}
+    verifySeconds: 300
+    progressDeadlineSeconds: 600
+    drainSeconds: 30
+  rollback: {automatic: true, windowSeconds: 3600}
+  report: {historyLimit: 10}
+`
+
+// minimal is the least that a user has to write.
+const minimal = `
+apiVersion: delivery.signal.dev/v1alpha1
+kind: SignalDeployment
+metadata:
+  name: signal-service
+  namespace: default
+spec:
+  template:
+    spec:
+      containers: [{name: signal}]
+  artifact: {image: registry.example/acme/signal-service:v1.0.0}
+  service: {ports: [{name: http, port: 80}]}
+`
+
+// object reads an object from YAML.
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	compact, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(compact); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// another is a minimal object of a name of its own, for tests that keep it.
+func another(t *testing.T, name string) *unstructured.Unstructured {
+	t.Helper()
+	u := object(t, minimal)
+	u.SetName(name)
+	return u
+}
+
+// create puts an object into the cluster.
+func create(t *testing.T, u *unstructured.Unstructured) {
+	t.Helper()
+	if err := apiserver.Create(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantError requires an error that says the sentence.
+func wantError(t *testing.T, err error, sentence string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("it was let in; want it refused with: %s", sentence)
+	}
+	if !strings.Contains(err.Error(), sentence) {
+		t.Errorf("got:  %s\nwant: %s", err, sentence)
+	}
+}
+
+// change edits an object in one place.
+type change func(root any)
+
+// set puts a value at a path such as spec.strategy.steps.0.weight.
+func set(path string, value any) change {
+	return func(root any) {
+		parent, last := walk(root, path)
+		switch p := parent.(type) {
+		case map[string]any:
+			p[last] = value
+		case []any:
+			p[index(last)] = value
+		default:
+			panic(path + " is not there")
+		}
+	}
+}
+
+// drop removes the field at a path.
+func drop(path string) change {
+	return func(root any) {
+		parent, last := walk(root, path)
+		fields, ok := parent.(map[string]any)
+		if !ok || fields[last] == nil {
+			panic(path + " is not there")
+		}
+		delete(fields, last)
+	}
+}
+
+// twice appends the first item of the list at a path to the list.
+func twice(path string) change {
+	return func(root any) { fill(path, 1, same)(root) }
+}
+
+// fill appends n items to the list at a path, each made of its first item.
+func fill(path string, n int, made func(first any, i int) any) change {
+	return func(root any) {
+		parent, last := walk(root, path)
+		fields := parent.(map[string]any)
+		list := fields[last].([]any)
+		for i := range n {
+			list = append(list, made(list[0], i))
+		}
+		fields[last] = list
+	}
+}
+
+// same is the first item again.
+func same(first any, _ int) any { return first }
+
+// named is the first item under another name.
+func named(first any, i int) any {
+	item := map[string]any{}
+	maps.Copy(item, first.(map[string]any))
+	item["name"] = fmt.Sprintf("n%d", i)
+	return item
+}
+
+// all makes several changes.
+func all(changes ...change) change {
+	return func(root any) {
+		for _, c := range changes {
+			c(root)
+		}
+	}
+}
+
+// walk finds what holds the last part of a path.
+func walk(root any, path string) (parent any, last string) {
+	parts := strings.Split(path, ".")
+	for _, part := range parts[:len(parts)-1] {
+		switch r := root.(type) {
+		case map[string]any:
+			root = r[part]
+		case []any:
+			root = r[index(part)]
+		}
+	}
+	return root, parts[len(parts)-1]
+}
+
+func index(part string) int {
+	i, err := strconv.Atoi(part)
+	if err != nil {
+		panic(part + " is not an index")
+	}
+	return i
+}
+
+// long is a text of n letters.
+func long(n int) string { return strings.Repeat("a", n) }

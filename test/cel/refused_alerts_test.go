@@ -1,0 +1,61 @@
+package cel_test
+
+import "testing"
+
+func TestRefusedAlerts(t *testing.T) {
+	t.Parallel()
+	const (
+		group    = "spec.alerts.groups.0."
+		rule     = group + "rules.0."
+		duration = `must be a Prometheus duration such as 15s or 1m`
+	)
+	refused(t, map[string]refusal{
+		"alert server empty":      {set("spec.alerts.server", ""), `spec.alerts.server in body should be at least 1 chars long`},
+		"alert server too long":   {set("spec.alerts.server", long(64)), `spec.alerts.server: Too long`},
+		"17 groups":               {fill("spec.alerts.groups", 16, named), `spec.alerts.groups: Too many: 17: must have at most 16 items`},
+		"group twice":             {twice("spec.alerts.groups"), `spec.alerts.groups[1]: Duplicate value: {"name":"signal-service"}`},
+		"group without a name":    {drop(group + "name"), `spec.alerts.groups[0].name: Required value`},
+		"group with empty name":   {set(group+"name", ""), `spec.alerts.groups[0].name in body should be at least 1 chars long`},
+		"group name too long":     {set(group+"name", long(64)), `spec.alerts.groups[0].name: Too long`},
+		"interval without unit":   {set(group+"interval", "15"), `spec.alerts.groups[0].interval: Invalid value: "15": ` + duration},
+		"interval of 17 letters":  {set(group+"interval", "1s1s1s1s1s1s1s1s1s"), `spec.alerts.groups[0].interval: Too long`},
+		"no rules":                {drop(group + "rules"), `spec.alerts.groups[0].rules: Required value`},
+		"rules empty":             {set(group+"rules", []any{}), `spec.alerts.groups[0].rules in body should have at least 1 items`},
+		"65 rules":                {fill(group+"rules", 64, same), `spec.alerts.groups[0].rules: Too many: 65: must have at most 64 items`},
+		"rule without a name":     {drop(rule + "alert"), `spec.alerts.groups[0].rules[0].alert: Required value`},
+		"rule name with a dash":   {set(rule+"alert", "High-Errors"), `spec.alerts.groups[0].rules[0].alert: Invalid value: "High-Errors": must be an alert name: letters, digits and '_', not beginning with a digit`},
+		"rule name with a digit":  {set(rule+"alert", "5xx"), `must be an alert name: letters, digits and '_', not beginning with a digit`},
+		"rule name too long":      {set(rule+"alert", long(129)), `spec.alerts.groups[0].rules[0].alert: Too long`},
+		"recording rule":          {all(drop(rule+"alert"), set(rule+"record", "job:errors")), `unknown field "spec.alerts.groups[0].rules[0].record"`},
+		"rule without expression": {drop(rule + "expr"), `spec.alerts.groups[0].rules[0].expr: Required value`},
+		"expression empty":        {set(rule+"expr", ""), `spec.alerts.groups[0].rules[0].expr in body should be at least 1 chars long`},
+		"expression too long":     {set(rule+"expr", long(4097)), `spec.alerts.groups[0].rules[0].expr: Too long`},
+		"expression as a number":  {set(rule+"expr", int64(1)), `spec.alerts.groups[0].rules[0].expr in body must be of type string: "integer"`},
+		"for in words":            {set(rule+"for", "five minutes"), `spec.alerts.groups[0].rules[0].for: Invalid value: "five minutes": ` + duration},
+		"for with a fraction":     {set(rule+"for", "1.5m"), duration},
+		"for as a number":         {set(rule+"for", int64(60)), `spec.alerts.groups[0].rules[0].for in body must be of type string: "integer"`},
+		"33 labels":               {set(rule+"labels", texts(33)), `spec.alerts.groups[0].rules[0].labels: Too many: 33: must have at most 32 items`},
+		"33 annotations":          {set(rule+"annotations", texts(33)), `spec.alerts.groups[0].rules[0].annotations: Too many: 33: must have at most 32 items`},
+		"severity as a number":    {set(rule+"labels.severity", int64(1)), `spec.alerts.groups[0].rules[0].labels.severity in body must be of type string: "integer"`},
+		"9 files of rules":        {fill("spec.alerts.rulesFrom", 8, named), `spec.alerts.rulesFrom: Too many: 9: must have at most 8 items`},
+		"file without a name":     {drop("spec.alerts.rulesFrom.0.name"), `spec.alerts.rulesFrom[0].name: Required value`},
+		"file of an empty name":   {set("spec.alerts.rulesFrom.0.name", ""), `spec.alerts.rulesFrom[0].name in body should be at least 1 chars long`},
+		"file of an empty key":    {set("spec.alerts.rulesFrom.0.key", ""), `spec.alerts.rulesFrom[0].key in body should be at least 1 chars long`},
+		"file of too long a key":  {set("spec.alerts.rulesFrom.0.key", long(254)), `spec.alerts.rulesFrom[0].key: Too long`},
+		"file of another space":   {set("spec.alerts.rulesFrom.0.namespace", "prod"), `unknown field "spec.alerts.rulesFrom[0].namespace"`},
+		"severity twice":          {set("spec.alerts.rollbackOn", []any{"page", "page"}), `spec.alerts.rollbackOn[1]: Duplicate value: "page"`},
+		"severity empty":          {set("spec.alerts.rollbackOn", []any{""}), `spec.alerts.rollbackOn[0] in body should be at least 1 chars long`},
+		"severity too long":       {set("spec.alerts.rollbackOn", []any{long(64)}), `spec.alerts.rollbackOn[0]: Too long`},
+		"9 severities":            {set("spec.alerts.rollbackOn", []any{"a", "b", "c", "d", "e", "f", "g", "h", "i"}), `spec.alerts.rollbackOn: Too many: 9: must have at most 8 items`},
+		"severity not in a list":  {set("spec.alerts.rollbackOn", "critical"), `spec.alerts.rollbackOn in body must be of type array: "string"`},
+	})
+}
+
+// texts is a map of n texts.
+func texts(n int) map[string]any {
+	m := map[string]any{}
+	for i := range n {
+		m[long(i+1)] = "x"
+	}
+	return m
+}
