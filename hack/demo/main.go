@@ -20,7 +20,6 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/test/cluster"
-	"github.com/signal-delivery/operator/test/load"
 )
 
 const (
@@ -76,20 +75,20 @@ func release(ctx context.Context, c *cluster.Cluster, s *show) error {
 	}
 	image := c.Registry + "/acme/signal-service:"
 	sd := cluster.SignalDeployment(namespace, image+"v1.0.0")
-	s.title("1. v1.0.0 is installed")
+	s.title(fmt.Sprintf("1. v1.0.0 is installed; %d requests/s through the Gateway from the first one it answers", rate))
 	if err := c.Create(ctx, sd); err != nil {
 		return fmt.Errorf("create the SignalDeployment: %w", err)
 	}
-	if err := c.Until(ctx, sd, patience, s.phase, cluster.Ended(v1alpha1.PhaseSucceeded, "v1.0.0")); err != nil {
-		return err
-	}
-
-	s.title(fmt.Sprintf("2. v1.1.0 is promoted through steps, under %d requests/s through the Gateway", rate))
-	traffic, err := load.Start(ctx, load.Options{URL: c.Gateway + "/v1/signals", Host: cluster.Host(namespace), Rate: rate, Duration: 10 * time.Minute})
+	traffic, err := c.Traffic(ctx, namespace, rate, 10*time.Minute, patience)
 	if err != nil {
 		return err
 	}
 	defer traffic.Stop()
+	if err := c.Until(ctx, sd, patience, s.phase, cluster.Ended(v1alpha1.PhaseSucceeded, "v1.0.0")); err != nil {
+		return err
+	}
+
+	s.title("2. v1.1.0 is promoted through steps")
 	if err := ask(ctx, c, sd, image+"v1.1.0"); err != nil {
 		return err
 	}

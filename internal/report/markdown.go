@@ -175,7 +175,7 @@ func span(d time.Duration) string {
 
 // marks are the characters that would make Markdown of text that is not ours.
 var marks = strings.NewReplacer(
-	"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;", "#", "\\#",
+	"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;", "#", "\\#",
 	"\r", " ", "\n", " ", "\t", " ",
 )
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/test/cluster"
-	"github.com/signal-delivery/operator/test/load"
 )
 
 // wantRequests is how many requests the promise of zero downtime rests on.
@@ -17,14 +16,7 @@ const wantRequests = 60_000
 // not by a release that is superseded in the middle of its canary.
 func TestZeroDowntime(t *testing.T) {
 	namespace := space(t, "e2e-downtime")
-	sd := install(t, namespace)
-	traffic, err := load.Start(t.Context(), load.Options{
-		URL: shared.Gateway + "/v1/signals", Host: cluster.Host(namespace), Rate: 300, Duration: 15 * time.Minute,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer traffic.Stop()
+	sd, traffic := install(t, namespace, 300)
 
 	ask(t, sd, "v1.1.0")
 	until(t, sd, holding("v1.1.0", "quarter"))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/test/cluster"
+	"github.com/signal-delivery/operator/test/load"
 )
 
 // patience bounds every wait; nothing here asserts how long something takes.
@@ -92,8 +93,9 @@ func explain(ctx context.Context, t *testing.T, namespace string) {
 
 func image(version string) string { return shared.Registry + "/acme/signal-service:" + version }
 
-// install releases v1.0.0 as a first release, with its route.
-func install(t *testing.T, namespace string) *v1alpha1.SignalDeployment {
+// install releases v1.0.0 as a first release, with its route, under traffic
+// from the first request that the Gateway answers.
+func install(t *testing.T, namespace string, rate int) (*v1alpha1.SignalDeployment, *load.Load) {
 	t.Helper()
 	if err := shared.Create(t.Context(), cluster.Route(namespace)); err != nil {
 		t.Fatal(err)
@@ -102,8 +104,13 @@ func install(t *testing.T, namespace string) *v1alpha1.SignalDeployment {
 	if err := shared.Create(t.Context(), sd); err != nil {
 		t.Fatal(err)
 	}
+	traffic, err := shared.Traffic(t.Context(), namespace, rate, 15*time.Minute, patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { traffic.Stop() })
 	until(t, sd, cluster.Ended(v1alpha1.PhaseSucceeded, "v1.0.0"))
-	return sd
+	return sd, traffic
 }
 
 func until(t *testing.T, sd *v1alpha1.SignalDeployment, wanted func(*v1alpha1.SignalDeployment) bool) {

@@ -91,7 +91,10 @@ func TestNamespacedMode(t *testing.T) {
 	if _, err := shared.Run(t.Context(), nil, "helm", append([]string{"install", "--wait", "--timeout", "2m"}, values...)...); err != nil {
 		t.Fatal(err)
 	}
-	sd := install(t, namespace)
+	sd, traffic := install(t, namespace, 50)
 	ask(t, sd, "v1.1.0")
 	until(t, sd, cluster.Ended(v1alpha1.PhaseSucceeded, "v1.1.0"))
+	if r := traffic.Stop(); r.Lost != 0 {
+		t.Errorf("%d of %d requests were lost", r.Lost, r.Sent)
+	}
 }
