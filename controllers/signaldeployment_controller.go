@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,6 +48,9 @@ type SignalDeploymentReconciler struct {
 // waited for before it is asked again.
 const retryTime = 5 * time.Second
 
+// conflictTime is how long to wait for what someone else wrote to be read.
+const conflictTime = 100 * time.Millisecond
+
 // Reconcile observes, decides, remembers, applies and reports, in that order.
 func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	sd, err := r.recall(ctx, req.NamespacedName)
@@ -60,10 +64,22 @@ func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Req
 	decision := rollout.Decide(rollout.Input{Object: sd, Seen: world.Observation, Now: r.Clock.Now()})
 
 	if err := r.remember(ctx, sd, decision, world); err != nil {
-		return ctrl.Result{}, err
+		return lost(err)
 	}
 	applied := r.apply(ctx, sd, decision, world)
-	return ctrl.Result{RequeueAfter: r.wake(sd, decision)}, errors.Join(applied, r.report(ctx, sd, applied))
+	if err := errors.Join(applied, r.report(ctx, sd, applied)); err != nil {
+		return lost(err)
+	}
+	return ctrl.Result{RequeueAfter: r.wake(sd, decision)}, nil
+}
+
+// lost answers for a write that did not get through. That someone else wrote
+// first is no error: there is something newer to read.
+func lost(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: conflictTime}, nil
+	}
+	return ctrl.Result{}, err
 }
 
 // wake is when to look again though nothing has changed in the cluster:

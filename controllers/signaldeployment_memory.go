@@ -72,7 +72,7 @@ func (r *SignalDeploymentReconciler) recall(ctx context.Context, key types.Names
 // patch writes metadata; like every write, it fails rather than overwrite.
 func (r *SignalDeploymentReconciler) patch(ctx context.Context, sd, before *v1alpha1.SignalDeployment) error {
 	err := r.Patch(ctx, sd, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(v1alpha1.FieldManager))
-	if err != nil {
+	if client.IgnoreNotFound(err) != nil { // what is gone needs no finalizer
 		r.minds.forget(client.ObjectKeyFromObject(sd))
 		return fmt.Errorf("patch SignalDeployment %s/%s: %w", sd.Namespace, sd.Name, err)
 	}
