@@ -60,14 +60,16 @@ type Metric struct {
 	// quotes.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"0.01\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"0.01\""
 	Min *intstr.IntOrString `json:"min,omitempty"`
 
 	// max is the greatest value that passes: an integer, or a decimal number
 	// in quotes.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"0.01\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"0.01\""
 	Max *intstr.IntOrString `json:"max,omitempty"`
 
 	// compare asks the same query for the stable release and judges the
@@ -158,24 +160,28 @@ type MetricComparison struct {
 	// of zero passes only a candidate of zero, unless max allows more.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"1.5\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"1.5\""
 	MaxRatio *intstr.IntOrString `json:"maxRatio,omitempty"`
 
 	// minRatio is the least candidate / stable that passes.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"0.9\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"0.9\""
 	MinRatio *intstr.IntOrString `json:"minRatio,omitempty"`
 
 	// maxIncrease is the greatest candidate - stable that passes.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"0.05\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"0.05\""
 	MaxIncrease *intstr.IntOrString `json:"maxIncrease,omitempty"`
 
 	// maxDecrease is the greatest stable - candidate that passes.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
-	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$')",message="must be an integer or a decimal number in quotes, such as \"0.05\""
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) == int || self.matches('^[-+]?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$')",message="must be an integer or a decimal number in quotes, such as \"0.05\""
 	MaxDecrease *intstr.IntOrString `json:"maxDecrease,omitempty"`
 }

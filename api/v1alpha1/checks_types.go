@@ -104,7 +104,7 @@ type HTTPHeader struct {
 	// name of the header.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self.matches(\"^[A-Za-z0-9!#$%&'*+.^_|~-]+$\")",message="must be a header name"
 	Name string `json:"name,omitempty"`
 

@@ -34,6 +34,7 @@ type ServicePort struct {
 	// absent, it is the same as port.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=15
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 65535 : self.matches('^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$')",message="must be a port number from 1 to 65535 or the name of a container port"
 	TargetPort *intstr.IntOrString `json:"targetPort,omitempty"`
 

@@ -42,6 +42,7 @@ type SignalDeploymentSpec struct {
 	// artifact.container gets the pinned digest in place of its image, which
 	// may be left out.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="has(self.spec) && size(self.spec.containers) > 0",message="needs at least one container, for the image to run in",fieldPath=".spec.containers"
 	Template corev1.PodTemplateSpec `json:"template,omitzero"`
 
 	// artifact is what is released.

@@ -12,6 +12,7 @@ func TestRefusedAnalysis(t *testing.T) {
 		decimal  = `must be an integer or a decimal number in quotes, such as "0.01"`
 		duration = `must be a duration from 250ms to 1m, such as 1s`
 	)
+	digits := strings.Repeat("1", 33)
 	noLimit := all(drop(metric+"min"), drop(metric+"max"), drop(metric+"compare"))
 	refused(t, map[string]refusal{
 		"interval under 250ms":    {set("spec.analysis.interval", "249ms"), `spec.analysis.interval: Invalid value: "249ms": ` + duration},
@@ -25,6 +26,7 @@ func TestRefusedAnalysis(t *testing.T) {
 		"33 metrics":              {fill("spec.analysis.metrics", 32, named), `spec.analysis.metrics: Too many: 33: must have at most 32 items`},
 		"metric of a name twice":  {twice("spec.analysis.metrics"), `spec.analysis.metrics[1]: Duplicate value: {"name":"errors"}`},
 		"metric without a name":   {drop(metric + "name"), `spec.analysis.metrics[0].name: Required value`},
+		"metric name empty":       {set(metric+"name", ""), `spec.analysis.metrics[0].name in body should be at least 1 chars long`},
 		"metric name in capitals": {set(metric+"name", "Errors"), `spec.analysis.metrics[0].name: Invalid value: "Errors": must consist of lower-case letters, digits and '-'`},
 		"metric name too long":    {set(metric+"name", long(64)), `spec.analysis.metrics[0].name: Too long`},
 		"metric server empty":     {set(metric+"server", ""), `spec.analysis.metrics[0].server in body should be at least 1 chars long`},
@@ -36,11 +38,12 @@ func TestRefusedAnalysis(t *testing.T) {
 		"metric without a limit":  {noLimit, `spec.analysis.metrics[0]: Invalid value: needs a limit: set min, max or compare`},
 
 		"max without quotes":        {set(metric+"max", 0.01), `spec.analysis.metrics[0].max in body must be of type integer,string: "number"`},
-		"max of 33 digits":          {set(metric+"max", strings.Repeat("1", 33)), `spec.analysis.metrics[0].max: Too long: may not be more than 32 bytes`},
+		"max of 33 digits":          {set(metric+"max", digits), `spec.analysis.metrics[0].max: Too long: may not be more than 32 bytes`},
 		"max in percent":            {set(metric+"max", "1%"), `spec.analysis.metrics[0].max: Invalid value: "1%": ` + decimal},
 		"max in words":              {set(metric+"max", "low"), decimal},
 		"max with a comma":          {set(metric+"max", "0,01"), decimal},
 		"max with a unit":           {set(metric+"max", "500ms"), decimal},
+		"max beyond all numbers":    {set(metric+"max", "1e999"), decimal},
 		"max not a number":          {set(metric+"max", "NaN"), decimal},
 		"min empty":                 {set(metric+"min", ""), `spec.analysis.metrics[0].min: Invalid value: "": ` + decimal},
 		"min a bare point":          {set(metric+"min", ".5"), decimal},
@@ -49,6 +52,11 @@ func TestRefusedAnalysis(t *testing.T) {
 		"minRatio in words":         {set(metric+"compare.minRatio", "half"), `spec.analysis.metrics[0].compare.minRatio: Invalid value: "half": must be an integer or a decimal number in quotes, such as "0.9"`},
 		"maxIncrease in percent":    {set(metric+"compare.maxIncrease", "5%"), `spec.analysis.metrics[0].compare.maxIncrease: Invalid value: "5%": must be an integer or a decimal number in quotes, such as "0.05"`},
 		"maxDecrease in percent":    {set(metric+"compare.maxDecrease", "5%"), `spec.analysis.metrics[0].compare.maxDecrease: Invalid value: "5%": must be an integer or a decimal number in quotes, such as "0.05"`},
+		"min of 33 digits":          {set(metric+"min", digits), `spec.analysis.metrics[0].min: Too long`},
+		"maxRatio of 33 digits":     {set(metric+"compare.maxRatio", digits), `spec.analysis.metrics[0].compare.maxRatio: Too long`},
+		"minRatio of 33 digits":     {set(metric+"compare.minRatio", digits), `spec.analysis.metrics[0].compare.minRatio: Too long`},
+		"maxIncrease of 33 digits":  {set(metric+"compare.maxIncrease", digits), `spec.analysis.metrics[0].compare.maxIncrease: Too long`},
+		"maxDecrease of 33 digits":  {set(metric+"compare.maxDecrease", digits), `spec.analysis.metrics[0].compare.maxDecrease: Too long`},
 		"no consecutive failures":   {set(metric+"consecutiveFailures", int64(0)), `spec.analysis.metrics[0].consecutiveFailures in body should be greater than or equal to 1`},
 		"1001 consecutive failures": {set(metric+"consecutiveFailures", int64(1001)), `spec.analysis.metrics[0].consecutiveFailures in body should be less than or equal to 1000`},
 		"failure budget negative":   {set(metric+"failureBudget", int64(-1)), `spec.analysis.metrics[0].failureBudget in body should be greater than or equal to 0`},

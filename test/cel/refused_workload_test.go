@@ -29,6 +29,7 @@ func TestRefusedWorkload(t *testing.T) {
 		"port 0":                       {set("spec.service.ports.0.port", int64(0)), `spec.service.ports[0].port: Invalid value: 0: spec.service.ports[0].port in body should be greater than or equal to 1`},
 		"port 65536":                   {set("spec.service.ports.0.port", int64(65536)), `spec.service.ports[0].port in body should be less than or equal to 65535`},
 		"port name in capitals":        {set("spec.service.ports.0.name", "HTTP"), `spec.service.ports[0].name: Invalid value: "HTTP": must be a port name: lower-case letters, digits and '-'`},
+		"port name empty":              {set("spec.service.ports.0.name", ""), `spec.service.ports[0].name in body should be at least 1 chars long`},
 		"port name of 16 characters":   {set("spec.service.ports.0.name", long(16)), `spec.service.ports[0].name: Too long: may not be more than 15 bytes`},
 		"port name twice":              {set("spec.service.ports.1.name", "http"), `spec.service.ports[1]: Duplicate value: {"name":"http"}`},
 		"port number twice":            {set("spec.service.ports.1.port", int64(80)), `spec.service.ports: Invalid value: each port number may be used once for each protocol`},

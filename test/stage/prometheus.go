@@ -1,0 +1,134 @@
+package stage
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"sync"
+	"time"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Prometheus speaks the HTTP API of a Prometheus that has loaded every
+// published rule. A query of the form value{namespace="…",release="…"} answers
+// with what was set for it, and 0 otherwise.
+type Prometheus struct {
+	client client.Reader
+	server *httptest.Server
+
+	mu     sync.Mutex
+	values map[string]string            // by namespace and release; "" answers with no data
+	firing map[string]map[string]string // labels of the alert that fires, by namespace and rule
+	down   map[string]bool              // by namespace
+}
+
+func newPrometheus(c client.Reader) *Prometheus {
+	p := &Prometheus{client: c, values: map[string]string{}, firing: map[string]map[string]string{}, down: map[string]bool{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/v1/query", p.query)
+	mux.HandleFunc("/api/v1/rules", p.rules)
+	p.server = httptest.NewServer(mux)
+	return p
+}
+
+// URL of the server.
+func (p *Prometheus) URL() string { return p.server.URL }
+
+// Set makes the namespace's query answer with a value for one release, or for
+// every one when the release is empty.
+func (p *Prometheus) Set(namespace, release, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.values[namespace+"/"+release] = value
+}
+
+// Fire makes a rule of the namespace fire with these labels; nil stops it.
+func (p *Prometheus) Fire(namespace, rule string, labels map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.firing[namespace+"/"+rule] = labels
+}
+
+// Down makes queries of a namespace fail with 503.
+func (p *Prometheus) Down(namespace string, down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down[namespace] = down
+}
+
+var selector = regexp.MustCompile(`namespace="([^"]*)",release="([^"]*)"`)
+
+func (p *Prometheus) query(w http.ResponseWriter, r *http.Request) {
+	match := selector.FindStringSubmatch(r.FormValue("query"))
+	if match == nil {
+		http.Error(w, `{"status":"error","errorType":"bad_data","error":"not a query of the stage"}`, http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	value, set := p.values[match[1]+"/"+match[2]]
+	if !set {
+		value, set = p.values[match[1]+"/"]
+	}
+	down := p.down[match[1]]
+	p.mu.Unlock()
+	if down {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return
+	}
+	if !set {
+		value = "0"
+	}
+	result := []any{}
+	if value != "" {
+		result = append(result, map[string]any{"metric": map[string]string{}, "value": []any{float64(time.Now().UnixMilli()) / 1000, value}})
+	}
+	reply(w, map[string]any{"resultType": "vector", "result": result})
+}
+
+func (p *Prometheus) rules(w http.ResponseWriter, r *http.Request) {
+	list := &monitoringv1.PrometheusRuleList{}
+	if err := p.client.List(r.Context(), list); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	groups := []any{}
+	for _, object := range list.Items {
+		for _, group := range object.Spec.Groups {
+			rules := []any{}
+			for _, rule := range group.Rules {
+				rules = append(rules, p.rule(object.Namespace, rule))
+			}
+			groups = append(groups, map[string]any{"name": group.Name, "file": "stage", "interval": 1, "rules": rules})
+		}
+	}
+	reply(w, map[string]any{"groups": groups})
+}
+
+func (p *Prometheus) rule(namespace string, rule monitoringv1.Rule) map[string]any {
+	p.mu.Lock()
+	labels := p.firing[namespace+"/"+rule.Alert]
+	p.mu.Unlock()
+	alerts := []any{}
+	if labels != nil {
+		all := map[string]string{"alertname": rule.Alert}
+		for k, v := range labels {
+			all[k] = v
+		}
+		alerts = append(alerts, map[string]any{"labels": all, "annotations": rule.Annotations, "state": "firing", "activeAt": time.Unix(1_700_000_000, 0), "value": "1"})
+	}
+	return map[string]any{
+		"type": "alerting", "name": rule.Alert, "query": rule.Expr.String(), "labels": rule.Labels, "annotations": rule.Annotations,
+		"health": "ok", "alerts": alerts, "state": "inactive", "duration": 0,
+	}
+}
+
+func reply(w http.ResponseWriter, data any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": data}); err != nil {
+		panic(fmt.Sprintf("stage: %v", err)) // the operator hung up, which is its right
+	}
+}

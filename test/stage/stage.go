@@ -1,0 +1,160 @@
+// Package stage is where the integration, fault and benchmark tests play: a
+// real API server, a real registry, the operator as it is built, and a world
+// that does what controllers, kubelets, a gateway and a Prometheus would do,
+// or misbehaves when told to.
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+)
+
+// Stage is one API server with everything around it, shared by the tests of a
+// binary. Each test has a namespace and an operator of its own.
+type Stage struct {
+	Config     *rest.Config
+	Client     client.WithWatch
+	Scheme     *runtime.Scheme
+	Registry   string // host:port, plain http
+	Prometheus *Prometheus
+	World      *World
+	Kubectl    string
+
+	env    *envtest.Environment
+	images *httptest.Server
+	spaces atomic.Int32
+}
+
+// Main runs the tests of a binary on a stage.
+func Main(m *testing.M, on **Stage) {
+	ctrl.SetLogger(logr.Discard())
+	s, err := start()
+	code := 1
+	if err == nil {
+		*on = s
+		code = m.Run()
+		err = s.stop()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func start() (*Stage, error) {
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	if assets == "" {
+		return nil, errors.New("KUBEBUILDER_ASSETS must name a folder with etcd and kube-apiserver: run make test-integration, which sets it")
+	}
+	root, err := command("go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{Scheme: runtime.NewScheme(), Kubectl: filepath.Join(assets, "kubectl")}
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, gatewayv1.Install, monitoringv1.AddToScheme} {
+		if err := add(s.Scheme); err != nil {
+			return nil, fmt.Errorf("build the scheme: %w", err)
+		}
+	}
+	s.env = &envtest.Environment{ErrorIfCRDPathMissing: true, CRDDirectoryPaths: []string{
+		filepath.Join(root, "config", "crd", "bases"),
+		filepath.Join(root, "test", "stage", "testdata"),
+		filepath.Join(gateway, "config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml"),
+	}}
+	if s.Config, err = s.env.Start(); err != nil {
+		return nil, fmt.Errorf("start the API server: %w", err)
+	}
+	s.Config.QPS = -1
+	if s.Client, err = client.NewWithWatch(s.Config, client.Options{Scheme: s.Scheme}); err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	s.images = httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	s.Registry = strings.TrimPrefix(s.images.URL, "http://")
+	s.World = newWorld(s.Config, s.Scheme)
+	s.Prometheus = newPrometheus(s.Client)
+	return s, s.World.start()
+}
+
+func command(name string, args ...string) (string, error) {
+	out, err := exec.Command(name, args...).Output() //nolint:noctx // ends by itself
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func (s *Stage) stop() error {
+	s.World.stop()
+	s.Prometheus.server.Close()
+	s.images.Close()
+	return s.env.Stop()
+}
+
+// Push makes an image with this tag that the registry has not had before, and
+// returns its reference and its digest.
+func (s *Stage) Push(t testing.TB, tag string) (ref, digest string) {
+	t.Helper()
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref = s.Registry + "/acme/app:" + tag
+	parsed, err := name.NewTag(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(parsed, image, remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref, hash.String()
+}
+
+// Space makes a namespace for a test.
+func (s *Stage) Space(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("space-%d", s.spaces.Add(1))
+	if err := s.Client.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// background is a context that outlives the test's own, for clean-up.
+func background(t testing.TB) context.Context { return context.WithoutCancel(t.Context()) }
