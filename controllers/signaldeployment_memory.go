@@ -45,16 +45,17 @@ func (m *minds) forget(key types.NamespacedName) { m.known.Delete(key) }
 // there is nothing to do.
 func (r *SignalDeploymentReconciler) recall(ctx context.Context, key types.NamespacedName) (*v1alpha1.SignalDeployment, error) {
 	sd := &v1alpha1.SignalDeployment{}
-	reader := client.Reader(r.Client)
-	if !r.minds.knows(key) {
-		reader = r.Live
+	err := r.Get(ctx, key, sd)
+	if err == nil && !r.minds.knows(key) {
+		sd = &v1alpha1.SignalDeployment{}
+		err = r.Live.Get(ctx, key, sd)
 	}
-	if err := reader.Get(ctx, key, sd); err != nil {
-		if apierrors.IsNotFound(err) {
-			r.minds.forget(key)
-			forgetMetrics(key)
-			return nil, nil //nolint:nilnil // gone is an answer, not an error
-		}
+	if apierrors.IsNotFound(err) {
+		r.minds.forget(key)
+		forgetMetrics(key)
+		return nil, nil //nolint:nilnil // gone is an answer, not an error
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read SignalDeployment %s: %w", key, err)
 	}
 	r.minds.of(key)

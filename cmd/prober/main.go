@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -28,13 +29,10 @@ const (
 	misused
 )
 
-// maxAnswer is how much of a termination message kubelet keeps, in bytes.
-const maxAnswer = 4096
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	log := zapr.NewLogger(zap.Must(zap.NewProduction()))
-	code, err := run(ctx, log, os.Args[1:], os.Getenv)
+	code, err := run(logr.NewContext(ctx, log), os.Args[1:], os.Getenv)
 	stop()
 	if err != nil {
 		log.Error(err, "Cannot probe")
@@ -43,7 +41,7 @@ func main() {
 }
 
 // run probes as the environment says and writes the answer.
-func run(ctx context.Context, log logr.Logger, args []string, getenv func(string) string) (int, error) {
+func run(ctx context.Context, args []string, getenv func(string) string) (int, error) {
 	if len(args) != 1 || args[0] != "http" {
 		return misused, errors.New("usage: prober http")
 	}
@@ -51,40 +49,30 @@ func run(ctx context.Context, log logr.Logger, args []string, getenv func(string
 	if err := json.Unmarshal([]byte(getenv("SIGNAL_HTTP_CHECK")), &check); err != nil {
 		return misused, fmt.Errorf("decode SIGNAL_HTTP_CHECK: %w", err)
 	}
-	probe := httpprobe.Probe{
-		Client: httpprobe.NewClient(), Clock: clock.RealClock{},
-		Target: httpprobe.Target{URL: getenv("SIGNAL_TARGET"), Host: getenv("SIGNAL_HOST")},
+	target := httpprobe.Target{URL: getenv("SIGNAL_TARGET"), Host: getenv("SIGNAL_HOST")}
+	if target.URL == "" || len(check.Requests) == 0 {
+		return misused, errors.New("SIGNAL_TARGET is empty, or SIGNAL_HTTP_CHECK has no requests")
 	}
-	verdicts := probe.Run(ctx, check)
-	code := passed
-	for _, v := range verdicts {
-		log.Info("Probed", "request", v.Evidence.Query, "outcome", v.Outcome, "reason", v.Reason, "took", v.Evidence.Window)
-		if v.Outcome != verdict.Passed {
-			code = failed
+	if text := getenv("SIGNAL_TIMEOUT"); text != "" {
+		timeout, err := time.ParseDuration(text)
+		if err != nil {
+			return misused, fmt.Errorf("decode SIGNAL_TIMEOUT: %w", err)
 		}
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ctx = limited
 	}
+	probe := httpprobe.Probe{Client: httpprobe.NewClient(), Clock: clock.RealClock{}, Target: target}
+	verdicts := probe.Run(ctx, check)
 	path := getenv("SIGNAL_TERMINATION_LOG")
 	if path == "" {
 		path = "/dev/termination-log"
 	}
-	if err := os.WriteFile(path, encode(verdicts), 0o600); err != nil {
-		return misused, fmt.Errorf("write the answer: %w", err)
+	if err := os.WriteFile(path, httpprobe.Encode(verdicts), 0o600); err != nil { // the exit code still says it
+		logr.FromContextOrDiscard(ctx).Error(err, "Cannot write the answer", "path", path)
 	}
-	return code, nil
-}
-
-// encode is the verdicts as JSON that fits: the last, which decided, stays.
-func encode(verdicts []verdict.Verdict) []byte {
-	for ; ; verdicts = verdicts[1:] {
-		text, err := json.Marshal(verdicts)
-		if err == nil && len(text) <= maxAnswer || len(verdicts) == 0 {
-			return text
-		}
-		if len(verdicts) == 1 {
-			v := verdicts[0]
-			v.Message, v.Evidence = verdict.Clip(v.Message, 1024), nil
-			text, _ = json.Marshal([]verdict.Verdict{v}) // strings always encode
-			return text
-		}
+	if verdicts[len(verdicts)-1].Outcome != verdict.Passed { // the first that fails is the last
+		return failed, nil
 	}
+	return passed, nil
 }

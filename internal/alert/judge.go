@@ -2,12 +2,9 @@ package alert
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
-	"github.com/prometheus/prometheus/promql/parser"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -16,38 +13,41 @@ import (
 
 // Reasons of verdicts on alerts.
 const (
-	ReasonFiring      = "AlertFiring"           // fires for the candidate
-	ReasonQuiet       = "Quiet"                 // does not fire for the candidate
-	ReasonFiredBefore = "FiredBefore"           // fired before the release started, and still does
-	ReasonLoaded      = "RulesLoaded"           // every rule is evaluated
-	ReasonNotLoaded   = "RulesNotLoaded"        // a rule is not evaluated
-	ReasonUnhealthy   = "RuleEvaluationFailing" // a rule's evaluation fails
-	ReasonUnavailable = "ServerUnavailable"     // the server gives no answer
+	ReasonFiring       = "AlertFiring"           // fires for the candidate
+	ReasonQuiet        = "Quiet"                 // does not fire for the candidate
+	ReasonFiredBefore  = "FiredBefore"           // fired before the release started, and still does
+	ReasonNoRules      = "NoRules"               // there are no alert rules
+	ReasonLoaded       = "RulesLoaded"           // every rule is evaluated
+	ReasonNotLoaded    = "RulesNotLoaded"        // a rule is not known to the server
+	ReasonNotEvaluated = "RuleNotEvaluated"      // a rule is known, and was never evaluated
+	ReasonUnhealthy    = "RuleEvaluationFailing" // a rule's evaluation fails
+	ReasonUnavailable  = "ServerUnavailable"     // the server gives no answer
 )
+
+// severityLabel decides, with rollbackOn, whether a rule turns a release back.
+const severityLabel = "severity"
 
 // maxFiring bounds what is remembered of alerts that fire.
 const maxFiring = 64
 
-// Subject is the release that is watched.
-type Subject struct {
-	Namespace, Name string
-	Release, Stable string   // hashes of the candidate and of the stable release
-	Source          string   // the metric server that was asked
-	RollbackOn      []string // severities that turn a release back
-	FiredBefore     []string // keys of alerts that fired before the release started
-}
+// Bounds on texts in messages and evidence, in bytes.
+const (
+	maxWords     = 512
+	maxQuery     = 4096
+	maxThreshold = 256
+)
 
 // Reading is what the rules say of the subject.
 type Reading struct {
 	Verdicts []verdict.Verdict // one for each rule of a severity that turns a release back
 	Loaded   verdict.Verdict   // whether every rule is evaluated
-	Firing   []string          // keys of the alerts that fire for the subject, sorted
+	Firing   []string          // keys of at most 64 alerts that fire for the subject, sorted; of more, those that turn a release back come first
 }
 
 // Unreachable is the reading of a server that gives no answer.
 func Unreachable(source string) Reading {
 	v := verdict.With(
-		verdict.Wait(v1alpha1.SignalAlert, ReasonUnavailable, "Metric server %s does not answer; the operator goes on asking", source),
+		verdict.Wait(v1alpha1.SignalAlert, ReasonUnavailable, "Metric server %s does not say which alerts fire; the operator goes on asking", source),
 		verdict.Evidence{Source: source},
 	)
 	return Reading{Verdicts: []verdict.Verdict{v}, Loaded: v}
@@ -55,120 +55,112 @@ func Unreachable(source string) Reading {
 
 // Judge holds what is evaluated against what was asked for.
 func Judge(groups []Group, live []LiveGroup, s Subject) Reading {
-	r := Reading{Loaded: verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonLoaded, "Metric server %s evaluates every rule", s.Source), verdict.Evidence{Source: s.Source})}
+	l := listening{subject: s, live: live}
 	for _, group := range groups {
 		for _, rule := range group.Rules {
 			if rule.Alert != "" {
-				r.hear(group.Name, rule, find(live, group.Name, rule), s)
+				l.hear(group, rule)
 			}
 		}
 	}
-	slices.Sort(r.Firing)
-	r.Firing = slices.Compact(r.Firing)
-	r.Firing = r.Firing[:min(len(r.Firing), maxFiring)]
-	return r
+	return Reading{Verdicts: l.verdicts, Loaded: l.loaded(), Firing: remembered(l.grave, l.other)}
+}
+
+// listening is what has been heard so far.
+type listening struct {
+	subject      Subject
+	live         []LiveGroup
+	rules        int
+	doubt        *verdict.Verdict  // the first reason not to believe in silence
+	verdicts     []verdict.Verdict // of rules that turn a release back
+	grave, other []string          // keys of what fires, by whether it turns a release back
 }
 
 // hear takes in what one rule says.
-func (r *Reading) hear(group string, rule monitoringv1.Rule, live *LiveRule, s Subject) {
-	grave := slices.Contains(s.RollbackOn, rule.Labels["severity"])
-	var v verdict.Verdict
+func (l *listening) hear(group Group, rule monitoringv1.Rule) {
+	l.rules++
+	v, keys := listen(group, rule, find(l.live, group, rule, l.subject.Namespace), l.subject)
+	if v.Outcome == verdict.Unknown && l.doubt == nil {
+		l.doubt = &v
+	}
+	if !slices.Contains(l.subject.RollbackOn, severityOf(group, rule)) {
+		l.other = append(l.other, keys...)
+		return
+	}
+	l.grave = append(l.grave, keys...)
+	l.verdicts = append(l.verdicts, v)
+}
+
+// loaded says whether every rule is evaluated.
+func (l *listening) loaded() verdict.Verdict {
+	if l.doubt != nil {
+		return *l.doubt
+	}
+	v := verdict.Pass(v1alpha1.SignalAlert, ReasonLoaded, "Metric server %s evaluates every alert rule", l.subject.Source)
+	if l.rules == 0 {
+		v = verdict.Pass(v1alpha1.SignalAlert, ReasonNoRules, "There are no alert rules")
+	}
+	return verdict.With(v, verdict.Evidence{Source: l.subject.Source})
+}
+
+// severityOf is the rule's severity, else its group's.
+func severityOf(group Group, rule monitoringv1.Rule) string {
+	if severity, own := rule.Labels[severityLabel]; own {
+		return severity
+	}
+	return group.Labels[severityLabel]
+}
+
+// listen says whether a rule fires for the subject, and with which keys.
+func listen(group Group, rule monitoringv1.Rule, live *LiveRule, s Subject) (verdict.Verdict, []string) {
+	evidence := verdict.Evidence{Query: verdict.Clip(rule.Expr.String(), maxQuery), Threshold: verdict.Clip(threshold(rule.Expr.String()), maxThreshold), Source: s.Source}
+	doubt := func(reason, format string, args ...any) (verdict.Verdict, []string) {
+		return verdict.With(verdict.Named(verdict.Wait(v1alpha1.SignalAlert, reason, format, args...), rule.Alert), evidence), nil
+	}
 	switch {
 	case live == nil:
-		v = verdict.Wait(v1alpha1.SignalAlert, ReasonNotLoaded, "Metric server %s does not evaluate rule %q of group %q: check the labels by which it selects rules", s.Source, rule.Alert, group)
-		r.doubt(v)
-	case !live.Healthy:
-		v = verdict.Wait(v1alpha1.SignalAlert, ReasonUnhealthy, "Metric server %s cannot evaluate rule %q of group %q: %s", s.Source, rule.Alert, group, verdict.Clip(live.LastError, 512))
-		r.doubt(v)
-	default:
-		v = r.listen(rule, live, s)
+		return doubt(ReasonNotLoaded, "Metric server %s does not know rule %q of group %q as it was asked for: check that it selects the PrometheusRule, by its labels and namespace, and has loaded it", s.Source, rule.Alert, group.Name)
+	case live.Healthy:
+		v, keys := heard(rule.Alert, mine(live.Firing, s), s, evidence)
+		return verdict.Named(v, rule.Alert), keys
+	case live.LastError == "":
+		return doubt(ReasonNotEvaluated, "Metric server %s has not evaluated rule %q of group %q yet", s.Source, rule.Alert, group.Name)
 	}
-	if grave {
-		v.Name = rule.Alert
-		r.Verdicts = append(r.Verdicts, v)
-	}
+	return doubt(ReasonUnhealthy, "Metric server %s cannot evaluate rule %q of group %q: %s", s.Source, rule.Alert, group.Name, verdict.Clip(live.LastError, maxWords))
 }
 
-// doubt keeps the first reason not to believe in the silence of the rules.
-func (r *Reading) doubt(v verdict.Verdict) {
-	if r.Loaded.Outcome == verdict.Passed {
-		r.Loaded = v
-	}
-}
-
-// listen says whether an evaluated rule fires for the candidate.
-func (r *Reading) listen(rule monitoringv1.Rule, live *LiveRule, s Subject) verdict.Verdict {
-	says := verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonQuiet, "Alert %s does not fire for the candidate", rule.Alert),
-		verdict.Evidence{Query: verdict.Clip(live.Query, 4096), Source: s.Source})
-	for _, alert := range live.Firing {
-		if !s.concerns(alert.Labels) {
+// heard is what a rule's alerts say: the first, in order, that the release is
+// to blame for, else that those which fire did so before.
+func heard(rule string, firing []keyed, s Subject, evidence verdict.Evidence) (v verdict.Verdict, keys []string) {
+	v = verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonQuiet, "Alert %s does not fire for the candidate", rule), evidence)
+	for _, alert := range firing {
+		keys = append(keys, alert.key)
+		if v.Outcome == verdict.Failed {
 			continue
 		}
-		key := keyOf(alert.Labels)
-		r.Firing = append(r.Firing, key)
-		evidence := verdict.Evidence{
-			Value: verdict.Clip(alert.Value, 256), Query: verdict.Clip(live.Query, 4096), Source: s.Source, Time: metav1.NewTime(alert.Since),
+		seen := evidence
+		seen.Value, seen.Time = verdict.Clip(alert.Value, maxThreshold), metav1.NewTime(alert.Since)
+		switch {
+		case !slices.Contains(s.FiredBefore, alert.key):
+			v = verdict.With(verdict.Fail(v1alpha1.SignalAlert, ReasonFiring, "Alert %s fires for the candidate%s%s", alert.key, value(alert.Firing), summary(alert.Firing)), seen)
+		case v.Reason == ReasonQuiet:
+			v = verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonFiredBefore, "Alert %s fired before the release started, and is not blamed on it", alert.key), seen)
 		}
-		if !slices.Contains(s.FiredBefore, key) {
-			return verdict.With(verdict.Fail(v1alpha1.SignalAlert, ReasonFiring, "Alert %s fires for the candidate%s", key, summary(alert)), evidence)
-		}
-		says = verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonFiredBefore, "Alert %s fired before the release started, and is not blamed on it", key), evidence)
 	}
-	return says
+	return v, keys
 }
 
-// concerns reports whether an alert with these labels is the candidate's: it
-// is, unless they name another release, another SignalDeployment or another
-// namespace.
-func (s Subject) concerns(labels map[string]string) bool {
-	for label, own := range map[string]string{"namespace": s.Namespace, "delivery_signal_dev_name": s.Name, "delivery_signal_dev_release": s.Release} {
-		if value, named := labels[label]; named && value != own {
-			return false
-		}
+func value(alert Firing) string {
+	if alert.Value == "" {
+		return ""
 	}
-	return s.Stable == "" || labels["release"] != s.Stable
-}
-
-// find is the evaluated rule that was asked for: of that group and name, with
-// an expression that means the same.
-func find(live []LiveGroup, group string, rule monitoringv1.Rule) *LiveRule {
-	for _, g := range live {
-		if g.Name != group {
-			continue
-		}
-		for i, r := range g.Rules {
-			if r.Name == rule.Alert && canonical(r.Query) == canonical(rule.Expr.String()) {
-				return &g.Rules[i]
-			}
-		}
-	}
-	return nil
-}
-
-// canonical is how Prometheus prints an expression.
-func canonical(query string) string {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
-	if err != nil {
-		return query
-	}
-	return expr.String()
-}
-
-// keyOf names an alert by its labels, in order: Name{a="b"}.
-func keyOf(labels map[string]string) string {
-	var parts []string
-	for _, label := range slices.Sorted(maps.Keys(labels)) {
-		if label != "alertname" {
-			parts = append(parts, fmt.Sprintf("%s=%q", label, labels[label]))
-		}
-	}
-	return verdict.Clip(labels["alertname"]+"{"+strings.Join(parts, ",")+"}", 512)
+	return fmt.Sprintf(" with value %s", verdict.Clip(alert.Value, maxThreshold))
 }
 
 func summary(alert Firing) string {
 	for _, annotation := range []string{"summary", "description", "message"} {
 		if text := alert.Annotations[annotation]; text != "" {
-			return ": " + verdict.Clip(text, 512)
+			return ": " + verdict.Clip(text, maxWords)
 		}
 	}
 	return ""

@@ -4,12 +4,10 @@
 package alert
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/promql/parser"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 
@@ -20,13 +18,15 @@ import (
 // server, and its expressions have their variables filled in.
 type Group = monitoringv1.RuleGroup
 
-// maxFile is how long a rule file may be, in bytes.
-const maxFile = 512 << 10
+// maxFiles is how long the rule files may be together, in bytes: they are
+// published in one object, and objects are limited to little more.
+const maxFiles = 512 << 10
 
 // Parse reads the inline groups and the rule files, by the ConfigMap key that
 // holds each. The error is the first problem: it names the field or the file,
-// the group, the rule and the position. In expressions, ${namespace} and
-// ${name} are filled in; a rule outlives releases, so there is no ${release}.
+// the group, the rule (from 1) and the position. In expressions, ${namespace}
+// and ${name} are filled in; a rule outlives releases, so there is no
+// ${release}. Templates in labels and annotations are not looked at.
 func Parse(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) ([]Group, error) {
 	p := parsing{sd: sd, from: map[string]string{}}
 	for i, group := range sd.Spec.Alerts.Groups {
@@ -52,11 +52,13 @@ type parsing struct {
 	sd     *v1alpha1.SignalDeployment
 	groups []Group
 	from   map[string]string // where each group came from, by name
+	bytes  int               // of files
 }
 
 func (p *parsing) addFile(where, text string) error {
-	if len(text) > maxFile {
-		return fmt.Errorf("%s: has %d bytes, more than the %d that are read", where, len(text), maxFile)
+	p.bytes += len(text)
+	if p.bytes > maxFiles {
+		return fmt.Errorf("%s: makes the rule files longer than %d KiB together", where, maxFiles>>10)
 	}
 	var file struct {
 		Groups []Group `json:"groups"`
@@ -64,8 +66,11 @@ func (p *parsing) addFile(where, text string) error {
 	if err := yaml.UnmarshalStrict([]byte(text), &file); err != nil {
 		return fmt.Errorf("%s: is not a Prometheus rule file: %w", where, err)
 	}
+	if len(file.Groups) == 0 {
+		return fmt.Errorf("%s: has no groups", where)
+	}
 	for i, group := range file.Groups {
-		if err := p.add(fmt.Sprintf("%s: groups[%d]", where, i), group); err != nil {
+		if err := p.add(fmt.Sprintf("%s groups[%d]", where, i), group); err != nil {
 			return err
 		}
 	}
@@ -74,20 +79,20 @@ func (p *parsing) addFile(where, text string) error {
 
 // add checks a group and gives it the name that it is published under.
 func (p *parsing) add(where string, group Group) error {
-	where = fmt.Sprintf("%s (group %q)", where, group.Name)
 	if group.Name == "" {
 		return fmt.Errorf("%s: needs a name", where)
 	}
+	where = fmt.Sprintf("%s %q", where, group.Name)
 	if first, twice := p.from[group.Name]; twice {
 		return fmt.Errorf("%s: a group of this name is in %s already", where, first)
 	}
 	p.from[group.Name] = where
-	if err := p.checkDuration("interval", (*string)(group.Interval)); err != nil {
+	if err := checkGroup(group); err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
 	for i := range group.Rules {
 		if err := p.fill(&group.Rules[i]); err != nil {
-			return fmt.Errorf("%s, rule %d %q: %w", where, i, nameOf(group.Rules[i]), err)
+			return fmt.Errorf("%s, rule %d %q: %w", where, i+1, nameOf(group.Rules[i]), err)
 		}
 	}
 	group.Name = groupName(p.sd, group.Name)
@@ -102,35 +107,16 @@ func groupName(sd *v1alpha1.SignalDeployment, group string) string {
 
 // fill checks a rule and fills in its variables.
 func (p *parsing) fill(rule *monitoringv1.Rule) error {
-	if (rule.Alert == "") == (rule.Record == "") {
-		return fmt.Errorf("needs exactly one of alert and record")
-	}
-	text := strings.NewReplacer("${namespace}", p.sd.Namespace, "${name}", p.sd.Name).Replace(rule.Expr.String())
-	if at := strings.Index(text, "${"); at >= 0 {
-		return fmt.Errorf("expr: %s is not known in a rule: there are ${namespace} and ${name}", strings.SplitAfterN(text[at:], "}", 2)[0])
-	}
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
-	if err != nil {
-		return fmt.Errorf("expr: %w", err)
-	}
-	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
-		return fmt.Errorf("expr: must answer with an instant vector, but is a %s", parser.DocumentedType(t))
-	}
-	rule.Expr = intstr.FromString(text)
-	if err := p.checkDuration("for", (*string)(rule.For)); err != nil {
+	if err := checkRule(*rule); err != nil {
 		return err
 	}
-	return p.checkDuration("keep_firing_for", (*string)(rule.KeepFiringFor))
-}
-
-func (p *parsing) checkDuration(field string, text *string) error {
-	if text == nil || *text == "" {
-		return nil
+	text := rule.Expr.String()
+	if text == "" || text == "0" && rule.Expr.Type == intstr.Int {
+		return errors.New("expr: must be given")
 	}
-	if _, err := model.ParseDuration(*text); err != nil {
-		return fmt.Errorf("%s: %w", field, err)
-	}
-	return nil
+	filled, err := expand(text, p.sd.Namespace, p.sd.Name)
+	rule.Expr = intstr.FromString(filled)
+	return err
 }
 
 // inline is a group of the spec as a rule file would have it.
@@ -149,8 +135,7 @@ func duration(text string) *monitoringv1.Duration {
 	if text == "" {
 		return nil
 	}
-	d := monitoringv1.Duration(text)
-	return &d
+	return new(monitoringv1.Duration(text))
 }
 
 func nameOf(rule monitoringv1.Rule) string {

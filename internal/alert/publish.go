@@ -15,11 +15,15 @@ import (
 	"github.com/signal-delivery/operator/internal/release"
 )
 
-// PrometheusRule is the object that publishes the groups; labels are those by
-// which the cluster's Prometheus selects rules.
+// PrometheusRule is the object that publishes the groups, or nil when there
+// are none; labels are those by which the cluster's Prometheus selects rules.
 func PrometheusRule(sd *v1alpha1.SignalDeployment, groups []Group, labels map[string]string) *monitoringv1.PrometheusRule {
-	all := release.Labels(sd.Name)
+	if len(groups) == 0 {
+		return nil
+	}
+	all := map[string]string{}
 	maps.Copy(all, labels)
+	maps.Copy(all, release.Labels(sd.Name))
 	return &monitoringv1.PrometheusRule{
 		ObjectMeta: metav1.ObjectMeta{Namespace: sd.Namespace, Name: sd.Name, Labels: all},
 		Spec:       monitoringv1.PrometheusRuleSpec{Groups: groups},
@@ -27,10 +31,10 @@ func PrometheusRule(sd *v1alpha1.SignalDeployment, groups []Group, labels map[st
 }
 
 // Publish makes the published rules those of the spec: without groups, there
-// are none.
+// are none. What belongs to someone else is left alone.
 func Publish(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, groups []Group, labels map[string]string) error {
-	if len(groups) > 0 {
-		return owned.Apply(ctx, c, sd, PrometheusRule(sd, groups, labels))
+	if rule := PrometheusRule(sd, groups, labels); rule != nil {
+		return owned.Apply(ctx, c, sd, rule)
 	}
 	live := &monitoringv1.PrometheusRule{}
 	err := c.Get(ctx, client.ObjectKeyFromObject(sd), live)

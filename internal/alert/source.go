@@ -7,6 +7,8 @@ import (
 
 // Source tells which rules a metric server evaluates, and what they say.
 type Source interface {
+	// Rules are the groups of alert rules, without recording rules. The error
+	// says that the server gave no usable answer.
 	Rules(ctx context.Context) ([]LiveGroup, error)
 	// Name says in evidence what was asked.
 	Name() string
@@ -21,8 +23,9 @@ type LiveGroup struct {
 // LiveRule is an alert rule that is evaluated.
 type LiveRule struct {
 	Name, Query string
-	Healthy     bool   // false when its evaluation fails
-	LastError   string // why
+	Labels      map[string]string // that the rule gives its alerts
+	Healthy     bool              // false when its evaluation fails, or has not happened yet
+	LastError   string            // why its evaluation fails; empty when it has not happened yet
 	Firing      []Firing
 }
 

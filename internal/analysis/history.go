@@ -12,6 +12,7 @@ import (
 type Record struct {
 	Taken   int32   // samples
 	Decided int32   // of them, those that passed or failed
+	Failed  int32   // of those, the ones that failed
 	Latest  Sample  // zero when none was taken
 	Failing *Sample // the latest that failed
 }
@@ -24,6 +25,7 @@ func (r Record) Add(s Sample) Record {
 		r.Decided++
 	}
 	if s.Outcome == verdict.Failed {
+		r.Failed++
 		r.Failing = &s
 	}
 	return r
@@ -65,8 +67,9 @@ func (h *History) Record(metric string) Record {
 }
 
 // Due reports whether the metric has not been sampled within the interval. A
-// reconcile that comes a little early does not lose a whole interval.
+// reconcile that comes a little early does not lose a whole interval, and a
+// clock that was put back does not keep the metric from being sampled.
 func (h *History) Due(metric string, interval time.Duration, now time.Time) bool {
 	latest := h.Record(metric).Latest.Time
-	return latest.IsZero() || now.Sub(latest) >= interval-interval/10
+	return latest.IsZero() || now.Before(latest) || now.Sub(latest) >= interval-interval/10
 }

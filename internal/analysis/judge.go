@@ -1,8 +1,6 @@
 package analysis
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -18,85 +16,89 @@ const (
 	ReasonNotSampled  = "NotSampled"       // none yet
 )
 
-// Count is a tally after one more sample. Unknown moves nothing.
+// The schema's bounds on evidence, in bytes.
+const (
+	maxQuery     = 4096
+	maxThreshold = 256
+)
+
+// Count is a tally after one more sample. What is Unknown moves nothing, and
+// nor does data that is missing and ignored: it is no proof of recovery.
 func Count(tally v1alpha1.MetricTally, s Sample) v1alpha1.MetricTally {
-	switch s.Outcome {
-	case verdict.Failed:
+	switch {
+	case s.Outcome == verdict.Failed:
 		tally.Failures++
 		tally.Consecutive++
-	case verdict.Passed:
+	case s.Outcome == verdict.Passed && s.Reason != ReasonIgnored:
 		tally.Consecutive = 0
-	case verdict.Unknown:
 	}
 	return tally
 }
 
-// Judge says what the samples of a step amount to. Failing needs no patience:
-// the tally of the whole release decides at once. Passing does: enough samples,
-// and the latest of them good.
+// Judge says what the samples of a step amount to. The tally is that of the
+// whole release, the record's samples included. Failing needs no patience: the
+// tally decides at once. Passing does: enough samples, and the latest of them
+// good.
 func Judge(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verdict {
 	v := judge(m, r, tally)
-	v.Kind, v.Name = v1alpha1.SignalMetric, m.Name
-	if r.Taken == 0 {
-		return v
-	}
-	return verdict.With(v, evidence(r, tally))
+	return verdict.With(verdict.Named(v, m.Name), evidence(v.Outcome, m, r, tally))
 }
 
 func judge(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verdict {
 	const kind = v1alpha1.SignalMetric
-	needed, latest := max(1, m.MinSamples), r.Latest
+	inARow, needed := max(1, m.ConsecutiveFailures), max(1, m.MinSamples)
 	switch {
-	case tally.Consecutive >= max(1, m.ConsecutiveFailures):
-		return verdict.Fail(kind, ReasonConsecutive, "Metric %q %s, in %d samples in a row", m.Name, r.failing(), tally.Consecutive)
+	case tally.Consecutive >= inARow && inARow == 1:
+		return verdict.Fail(kind, ReasonConsecutive, "Metric %q %s", m.Name, r.failing())
+	case tally.Consecutive >= inARow:
+		return verdict.Fail(kind, ReasonConsecutive, "Metric %q %s, in %d samples in a row", m.Name, r.failing(), inARow)
 	case m.FailureBudget != nil && tally.Failures > *m.FailureBudget:
-		return verdict.Fail(kind, ReasonBudget, "Metric %q %s, in %d samples, more than its failureBudget of %d", m.Name, r.failing(), tally.Failures, *m.FailureBudget)
+		return verdict.Fail(kind, ReasonBudget, "Metric %q %s, in more samples than its failureBudget of %d allows", m.Name, r.failing(), *m.FailureBudget)
 	case r.Taken == 0:
 		return verdict.Wait(kind, ReasonNotSampled, "Metric %q has not been sampled yet", m.Name)
-	case latest.Outcome == verdict.Unknown:
-		return verdict.Wait(kind, latest.Reason, "Metric %q is unknown: %s. Query: %s", m.Name, latest.Message, latest.Query)
-	case latest.Outcome == verdict.Failed:
-		return verdict.Wait(kind, ReasonFailing, "Metric %q is failing, not yet often enough to decide: it must be %s", m.Name, latest.Threshold)
+	case r.Latest.Outcome == verdict.Unknown:
+		return verdict.Wait(kind, r.Latest.Reason, "Metric %q is unknown: %s. Its query is: %s", m.Name, r.Latest.Message, m.Query)
+	case r.Latest.Outcome == verdict.Failed || tally.Consecutive > 0:
+		return verdict.Wait(kind, ReasonFailing, "Metric %q is failing, not yet often enough to decide: it must be %s", m.Name, r.Latest.Threshold)
 	case r.Decided < needed:
-		return verdict.Wait(kind, ReasonTooFew, "Metric %q needs %d samples", m.Name, needed)
-	case latest.Reason == ReasonIgnored:
+		return verdict.Wait(kind, ReasonTooFew, "Metric %q needs %d samples in a step before it can pass", m.Name, needed)
+	case r.Latest.Reason == ReasonIgnored:
 		return verdict.Pass(kind, ReasonIgnored, "Metric %q has no data, which its noData policy ignores", m.Name)
+	case r.Latest.Threshold == "":
+		return verdict.Pass(kind, ReasonWithin, "Metric %q has only limits relative to a stable release, and there is none to compare with", m.Name)
 	}
-	return verdict.Pass(kind, ReasonWithin, "Metric %q is within its limits: %s is %s", m.Name, number(latest.Value), latest.Threshold)
+	return verdict.Pass(kind, ReasonWithin, "Metric %q is within its limits: %s", m.Name, r.Latest.Threshold)
 }
 
-// evidence is what the latest sample rests on.
-func evidence(r Record, tally v1alpha1.MetricTally) verdict.Evidence {
-	s := r.shown()
-	return verdict.Evidence{
-		Value: number(s.Value), Baseline: number(s.Baseline), Threshold: s.Threshold, Query: verdict.Clip(s.Query, 4096),
-		Window: s.Window.String(), Source: s.Source, Samples: r.Decided, Failures: tally.Failures, Time: metav1.NewTime(s.Time),
+// evidence is what the verdict rests on: the latest sample, or the latest that
+// failed for a verdict against. Then the failures are those of the whole
+// release, else of the step.
+func evidence(o v1alpha1.Outcome, m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Evidence {
+	shown, failures := r.Latest, r.Failed
+	if o == verdict.Failed {
+		failures = tally.Failures
+		if r.Failing != nil {
+			shown = *r.Failing
+		}
 	}
+	e := verdict.Evidence{
+		Value: textOf(shown.Value), Baseline: textOf(shown.Baseline), Threshold: verdict.Clip(shown.Threshold, maxThreshold),
+		Query: verdict.Clip(shown.Query, maxQuery), Source: shown.Source,
+		Samples: max(r.Decided, failures), Failures: failures, Time: metav1.NewTime(shown.Time),
+	}
+	if shown.Window > 0 {
+		e.Window = shown.Window.String()
+	}
+	if r.Taken == 0 {
+		e.Threshold, e.Query = verdict.Clip(threshold(m, true), maxThreshold), verdict.Clip(m.Query, maxQuery)
+	}
+	return e
 }
 
 // failing says what the latest failing sample saw.
 func (r Record) failing() string {
 	if r.Failing == nil {
-		return "failed before this operator started"
-	}
-	if r.Failing.Value == nil {
-		return "had no data"
+		return "failed in earlier samples"
 	}
 	return r.Failing.Message
-}
-
-// shown is the sample that evidence shows: the failing one, where the latest
-// has nothing to show.
-func (r Record) shown() Sample {
-	if r.Latest.Outcome == verdict.Unknown && r.Failing != nil {
-		return *r.Failing
-	}
-	return r.Latest
-}
-
-func number(value *float64) string {
-	if value == nil {
-		return ""
-	}
-	return fmt.Sprint(text(*value))
 }

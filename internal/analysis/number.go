@@ -22,3 +22,11 @@ func Number(limit intstr.IntOrString) (float64, error) {
 
 // text is a value for people: six significant digits.
 func text(n float64) string { return strconv.FormatFloat(n, 'g', 6, 64) }
+
+// textOf is a value that may be absent.
+func textOf(n *float64) string {
+	if n == nil {
+		return ""
+	}
+	return text(*n)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -14,14 +15,18 @@ import (
 const (
 	ReasonWithin      = "WithinLimits"      // every limit is kept
 	ReasonOutside     = "OutsideLimits"     // a limit is broken
-	ReasonNoData      = "NoData"            // the query answers with nothing, or with NaN
-	ReasonIgnored     = "NoDataIgnored"     // as NoData, and noData is Ignore
-	ReasonNoBaseline  = "NoBaseline"        // the stable release has nothing to compare with
+	ReasonNoData      = "NoData"            // the query answers with nothing
+	ReasonNotANumber  = "NotANumber"        // the query answers with NaN, which is no data either
+	ReasonIgnored     = "NoDataIgnored"     // no data, and noData is Ignore
+	ReasonNoBaseline  = "NoBaseline"        // the stable release has no value to compare with
 	ReasonSeveral     = "SeveralSeries"     // the query answers with more than one series
 	ReasonRejected    = "QueryRejected"     // the server refuses the query
 	ReasonNotNumbers  = "NotNumbers"        // the answer is not made of numbers
 	ReasonUnavailable = "ServerUnavailable" // the server gives no answer
 )
+
+// maxWords bounds a server's words in a message, in bytes.
+const maxWords = 512
 
 // Sample is one answer, held against the limits. What is Unknown counts for
 // nothing and against nothing.
@@ -29,56 +34,76 @@ type Sample struct {
 	Time      time.Time
 	Outcome   v1alpha1.Outcome
 	Reason    string
-	Message   string
+	Message   string // the rest of a sentence that begins with the metric; empty for what passed
 	Value     *float64
 	Baseline  *float64
 	Threshold string
-	Query     string
-	Window    time.Duration
+	Query     string        // with everything filled in
+	Window    time.Duration // that the value covers; zero when the query does not say
 	Source    string
 }
 
 // Take asks for one sample of the metric, and of the stable release's where
-// the two are compared.
+// the two are compared. A value that breaks min or max fails even when there
+// is nothing to compare it with.
 func Take(ctx context.Context, source Source, m v1alpha1.Metric, s Subject, now time.Time) Sample {
-	window := windowOf(m, s, now)
+	window, compared := windowOf(m, s, now), m.Compare != nil && s.Stable != ""
 	sample := Sample{
-		Time: now, Source: source.Name(), Window: window, Threshold: threshold(m, s.Stable != ""),
+		Time: now, Source: source.Name(), Threshold: threshold(m, compared),
 		Query: Expand(m.Query, s, s.Release, window),
 	}
-	value, trouble := ask(ctx, source, m, sample.Query, now)
-	if trouble != nil {
-		return sample.without(m, *trouble)
+	if m.Range != nil || strings.Contains(m.Query, "${window}") {
+		sample.Window = window
+	}
+	value, missing := ask(ctx, source, m, sample.Query, now, window)
+	if missing != nil {
+		return sample.without(m, *missing)
 	}
 	sample.Value = &value
-	if m.Compare != nil && s.Stable != "" {
-		baseline, trouble := ask(ctx, source, m, Expand(m.Query, s, s.Stable, window), now)
-		if trouble != nil {
-			sample.Outcome, sample.Reason = verdict.Unknown, ReasonNoBaseline
-			sample.Message = "there is no value of the stable release to compare with: " + trouble.message
-			return sample
+	if compared {
+		var baseline float64
+		baseline, missing = ask(ctx, source, m, Expand(m.Query, s, s.Stable, window), now, window)
+		if missing == nil {
+			sample.Baseline = &baseline
 		}
-		sample.Baseline = &baseline
 	}
-	sample.Outcome, sample.Reason = verdict.Passed, ReasonWithin
-	if broken := sample.breaks(m); broken != "" {
-		sample.Outcome, sample.Reason, sample.Message = verdict.Failed, ReasonOutside, broken
+	return sample.held(limits(m, value, sample.Baseline), missing)
+}
+
+// held is the sample, held against its limits; missing is why there is no
+// baseline.
+func (s Sample) held(all []limit, missing *trouble) Sample {
+	problem := broken(all)
+	switch {
+	case problem != "":
+		s.Outcome, s.Reason, s.Message = verdict.Failed, ReasonOutside, problem
+	case missing != nil && missing.empty():
+		s.Outcome, s.Reason, s.Message = verdict.Unknown, ReasonNoBaseline, "there is no value of the stable release to compare with: "+missing.message
+	case missing != nil:
+		s.Outcome, s.Reason, s.Message = verdict.Unknown, missing.reason, "there is no value of the stable release to compare with: "+missing.message
+	case !comparable(all):
+		s.Outcome, s.Reason, s.Message = verdict.Unknown, ReasonNoBaseline, "its value and the stable release's are both infinite, which cannot be compared"
+	default:
+		s.Outcome, s.Reason = verdict.Passed, ReasonWithin
 	}
-	return sample
+	return s
 }
 
 // trouble is why there is no value.
 type trouble struct{ reason, message string }
 
+// empty reports whether the server answered, with nothing.
+func (t trouble) empty() bool { return t.reason == ReasonNoData || t.reason == ReasonNotANumber }
+
 // without is a sample that has no value.
 func (s Sample) without(m v1alpha1.Metric, t trouble) Sample {
 	s.Outcome, s.Reason, s.Message = verdict.Unknown, t.reason, t.message
-	if t.reason != ReasonNoData {
+	if !t.empty() {
 		return s
 	}
 	switch m.NoData {
 	case v1alpha1.NoDataFail:
-		s.Outcome = verdict.Failed
+		s.Outcome, s.Message = verdict.Failed, "had no data, which its noData policy fails: "+t.message
 	case v1alpha1.NoDataIgnore:
 		s.Outcome, s.Reason = verdict.Passed, ReasonIgnored
 	case v1alpha1.NoDataUnknown:
@@ -87,15 +112,11 @@ func (s Sample) without(m v1alpha1.Metric, t trouble) Sample {
 }
 
 // ask is the one number that the query answers with.
-func ask(ctx context.Context, source Source, m v1alpha1.Metric, query string, now time.Time) (float64, *trouble) {
-	series, err := series(ctx, source, m, query, now)
+func ask(ctx context.Context, source Source, m v1alpha1.Metric, query string, now time.Time, window time.Duration) (float64, *trouble) {
+	series, err := series(ctx, source, m, query, now, window)
 	switch {
-	case errors.Is(err, ErrRejected):
-		return 0, &trouble{ReasonRejected, verdict.Clip(err.Error(), 512)}
-	case errors.Is(err, ErrType):
-		return 0, &trouble{ReasonNotNumbers, verdict.Clip(err.Error(), 512)}
 	case err != nil:
-		return 0, &trouble{ReasonUnavailable, "metric server " + source.Name() + " does not answer; the operator goes on asking"}
+		return 0, explain(source, err)
 	case len(series) > 1:
 		return 0, &trouble{ReasonSeveral, "the query answers with several series; aggregate them, for example with sum()"}
 	case len(series) == 0 || len(series[0]) == 0:
@@ -103,16 +124,32 @@ func ask(ctx context.Context, source Source, m v1alpha1.Metric, query string, no
 	}
 	value := reduce(m, series[0])
 	if math.IsNaN(value) {
-		return 0, &trouble{ReasonNoData, "the query answers with NaN, as a division by zero does; check that the release gets traffic"}
+		return 0, &trouble{ReasonNotANumber, "the query answers with NaN, as a division of zero by zero does; check that the release gets traffic"}
 	}
 	return value, nil
 }
 
+// explain tells a query that cannot be answered from a server that does not
+// answer.
+func explain(source Source, err error) *trouble {
+	if errors.Is(err, ErrRejected) {
+		return &trouble{ReasonRejected, verdict.Clip(err.Error(), maxWords)}
+	}
+	if errors.Is(err, ErrType) {
+		return &trouble{ReasonNotNumbers, verdict.Clip(err.Error(), maxWords)}
+	}
+	how := "does not answer"
+	if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
+		how = verdict.Clip(unavailable.How, maxWords)
+	}
+	return &trouble{ReasonUnavailable, "metric server " + source.Name() + " " + how + "; the operator goes on asking"}
+}
+
 // series are the answers of each series: one point each for an instant query.
-func series(ctx context.Context, source Source, m v1alpha1.Metric, query string, now time.Time) ([][]Point, error) {
+// A range goes back no further than the release has been judged.
+func series(ctx context.Context, source Source, m v1alpha1.Metric, query string, now time.Time, window time.Duration) ([][]Point, error) {
 	if m.Range != nil {
-		from := now.Add(-time.Duration(m.Range.WindowSeconds) * time.Second)
-		return source.QueryRange(ctx, query, from, now, time.Duration(max(1, m.Range.StepSeconds))*time.Second)
+		return source.QueryRange(ctx, query, now.Add(-window), now, time.Duration(max(1, m.Range.StepSeconds))*time.Second)
 	}
 	points, err := source.Query(ctx, query, now)
 	all := make([][]Point, 0, len(points))
@@ -120,36 +157,6 @@ func series(ctx context.Context, source Source, m v1alpha1.Metric, query string,
 		all = append(all, []Point{p})
 	}
 	return all, err
-}
-
-// reduce makes one number of a range; NaN in it is no data, and left out.
-func reduce(m v1alpha1.Metric, points []Point) float64 {
-	if m.Range == nil {
-		return points[len(points)-1].Value
-	}
-	sum, count, least, most, last := 0.0, 0, math.Inf(1), math.Inf(-1), math.NaN()
-	for _, p := range points {
-		if math.IsNaN(p.Value) {
-			continue
-		}
-		sum, count, last = sum+p.Value, count+1, p.Value
-		least, most = min(least, p.Value), max(most, p.Value)
-	}
-	if count == 0 {
-		return math.NaN()
-	}
-	switch m.Range.Reduce {
-	case v1alpha1.ReduceMin:
-		return least
-	case v1alpha1.ReduceMax:
-		return most
-	case v1alpha1.ReduceLast:
-		return last
-	case v1alpha1.ReduceSum:
-		return sum
-	case v1alpha1.ReduceAvg:
-	}
-	return sum / float64(count)
 }
 
 // windowOf is what ${window} stands for: how long the release has been judged,

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Source answers PromQL.
+// Source answers PromQL. Its errors wrap ErrRejected, ErrType or an
+// UnavailableError where it can tell what is wrong.
 type Source interface {
-	// Query answers with one point for each series of a vector, or the one
-	// of a scalar. Errors are of this package's types where the answer itself
-	// says what is wrong.
+	// Query answers with one point for each series of a vector, or with the
+	// one of a scalar.
 	Query(ctx context.Context, query string, at time.Time) ([]Point, error)
 	// QueryRange answers with the points of each series, oldest first.
 	QueryRange(ctx context.Context, query string, from, to time.Time, step time.Duration) ([][]Point, error)
@@ -33,3 +33,17 @@ var ErrRejected = errors.New("the server rejects the query")
 
 // ErrType says that the query's answer is not made of numbers.
 var ErrType = errors.New("the query does not answer with numbers")
+
+// UnavailableError says that the server gives no answer that can be used.
+type UnavailableError struct {
+	// How says in which way, in words that are the same from call to call:
+	// "does not answer within 5s", "answers with server error: 503".
+	How string
+	Err error
+}
+
+// Error is the way and the cause.
+func (e *UnavailableError) Error() string { return e.How + ": " + e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 type Subject struct {
 	Namespace, Name, Service string
 	Release                  string    // hash of the candidate
-	Stable                   string    // hash of the stable release; empty for a first release
+	Stable                   string    // hash of the release to compare with; empty when there is none under traffic
 	Since                    time.Time // since when the candidate has been judged
 }
 
@@ -23,11 +24,22 @@ var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // Expand fills in the variables of a query for one release of the subject.
 // Their values are names and hashes, which need no escaping in PromQL. The
-// window is at least a second.
+// window is in whole seconds, at least one.
 func Expand(query string, s Subject, release string, window time.Duration) string {
 	window = max(window.Truncate(time.Second), time.Second)
 	return strings.NewReplacer(
 		"${namespace}", s.Namespace, "${name}", s.Name, "${service}", s.Service,
 		"${release}", release, "${window}", model.Duration(window).String(),
 	).Replace(query)
+}
+
+// stand is the query with something that parses in place of each variable,
+// and as long, so that positions in it are positions in what was written.
+func stand(query string) string {
+	return variable.ReplaceAllStringFunc(query, func(v string) string {
+		if v == "${window}" {
+			return fmt.Sprintf("%0*ds", len(v)-1, 60)
+		}
+		return strings.Repeat("n", len(v))
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -13,17 +12,16 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 )
 
+// maxPoints is how many points of a range Prometheus answers with at most.
+const maxPoints = 11000
+
 // Validate finds the first problem that the schema cannot see, naming its
-// field: queries that are no PromQL, servers that the administrator has not
-// named, limits that nothing can keep.
+// field: servers that the administrator has not named, queries that are no
+// PromQL, limits that nothing can keep.
 func Validate(a v1alpha1.AnalysisSpec, servers []string) error {
 	for i, m := range a.Metrics {
-		path := fmt.Sprintf("spec.analysis.metrics[%d] (metric %q)", i, m.Name)
-		if !slices.Contains(servers, m.Server) {
-			return fmt.Errorf("%s: server: %w", path, UnknownServer(m.Server, servers))
-		}
-		if err := errors.Join(checkQuery(m.Query), checkLimits(m)); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		if field, err := check(m, servers); err != nil {
+			return fmt.Errorf("spec.analysis.metrics[%d].%s (metric %q): %w", i, field, m.Name, err)
 		}
 	}
 	return nil
@@ -32,55 +30,79 @@ func Validate(a v1alpha1.AnalysisSpec, servers []string) error {
 // UnknownServer says which servers there are.
 func UnknownServer(server string, servers []string) error {
 	if len(servers) == 0 {
-		return fmt.Errorf("no metric server is configured: the cluster's administrator names one with --prometheus")
+		return errors.New("no metric server is configured: the cluster's administrator names one with --prometheus")
 	}
 	return fmt.Errorf("no metric server is called %q: there are %s", server, strings.Join(servers, ", "))
 }
 
+// check finds the first problem of a metric, and its field.
+func check(m v1alpha1.Metric, servers []string) (string, error) {
+	if !slices.Contains(servers, m.Server) {
+		return "server", UnknownServer(m.Server, servers)
+	}
+	if err := checkQuery(m.Query); err != nil {
+		return "query", err
+	}
+	if r := m.Range; r != nil && r.WindowSeconds/max(1, r.StepSeconds) > maxPoints {
+		return "range.stepSeconds", fmt.Errorf("makes more than the %d values that a query may have: take a longer step or a shorter window", maxPoints)
+	}
+	if field, err := checkPair("min", m.Min, "max", m.Max); err != nil {
+		return field, err
+	}
+	if m.Compare == nil {
+		return "", nil
+	}
+	if field, err := checkPair("compare.minRatio", m.Compare.MinRatio, "compare.maxRatio", m.Compare.MaxRatio); err != nil {
+		return field, err
+	}
+	if _, err := checkLimit(m.Compare.MaxIncrease); err != nil {
+		return "compare.maxIncrease", err
+	}
+	_, err := checkLimit(m.Compare.MaxDecrease)
+	return "compare.maxDecrease", err
+}
+
+// checkQuery parses the query as it was written, but for its variables.
 func checkQuery(query string) error {
 	for _, match := range variable.FindAllStringSubmatch(query, -1) {
 		if !slices.Contains(variables, match[1]) {
-			return fmt.Errorf("query: ${%s} is not known: there are ${%s}", match[1], strings.Join(variables, "}, ${"))
+			return fmt.Errorf("${%s} is not known: there are ${%s}", match[1], strings.Join(variables, "}, ${"))
 		}
 	}
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(Expand(query, Subject{Namespace: "n", Name: "n", Service: "s"}, "r", time.Minute))
+	whole := stand(query)
+	if strings.Contains(whole, "${") {
+		return errors.New(`has a "${" without a "}"`)
+	}
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(whole)
 	if err != nil {
-		return fmt.Errorf("query: %w", err)
+		return err // it begins with line and column
 	}
 	if t := expr.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
-		return fmt.Errorf("query: must answer with one number, but is a %s", parser.DocumentedType(t))
+		return fmt.Errorf("must answer with one number, but is a %s", parser.DocumentedType(t))
 	}
 	return nil
 }
 
-func checkLimits(m v1alpha1.Metric) error {
-	if err := checkPair("min", m.Min, "max", m.Max); err != nil {
-		return err
+// checkPair checks two limits that a value must lie between.
+func checkPair(lowField string, low *intstr.IntOrString, highField string, high *intstr.IntOrString) (string, error) {
+	least, err := checkLimit(low)
+	if err != nil {
+		return lowField, err
 	}
-	if c := m.Compare; c != nil {
-		return errors.Join(
-			checkPair("compare.minRatio", c.MinRatio, "compare.maxRatio", c.MaxRatio),
-			checkPair("compare.maxIncrease", c.MaxIncrease, "", nil),
-			checkPair("compare.maxDecrease", c.MaxDecrease, "", nil),
-		)
+	most, err := checkLimit(high)
+	if err != nil {
+		return highField, err
 	}
-	return nil
+	if low != nil && high != nil && least > most {
+		return lowField, fmt.Errorf("is %s, above %s %s: nothing could pass", low.String(), highField, high.String())
+	}
+	return "", nil
 }
 
-func checkPair(lowField string, low *intstr.IntOrString, highField string, high *intstr.IntOrString) error {
-	bounds := map[string]float64{}
-	for field, limit := range map[string]*intstr.IntOrString{lowField: low, highField: high} {
-		if limit == nil {
-			continue
-		}
-		n, err := Number(*limit)
-		if err != nil {
-			return fmt.Errorf("%s: %w", field, err)
-		}
-		bounds[field] = n
+// checkLimit is the value of a limit that may be absent.
+func checkLimit(limit *intstr.IntOrString) (float64, error) {
+	if limit == nil {
+		return 0, nil
 	}
-	if low != nil && high != nil && bounds[lowField] > bounds[highField] {
-		return fmt.Errorf("%s: must not be above %s: nothing could pass", lowField, highField)
-	}
-	return nil
+	return Number(*limit)
 }

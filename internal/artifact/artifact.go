@@ -1,24 +1,19 @@
 // Package artifact pins an image: it asks the image's registry, without
-// credentials, which digest a reference names. What it answers is a verdict;
-// what becomes of the release is not its matter.
+// credentials, which digest a reference names now. It believes no registry
+// that contradicts itself, and speaks plain http only where the administrator
+// has said so. What becomes of the release is not its matter.
 package artifact
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
@@ -32,22 +27,24 @@ const (
 	ReasonDenied      = "AccessDenied"        // the registry does not let the operator read it
 	ReasonUnsupported = "UnsupportedManifest" // what it names is no image, or not what its digest says
 	ReasonRateLimited = "RateLimited"         // the registry asks to come back later
-	ReasonUnavailable = "RegistryUnavailable" // the registry gives no answer
+	ReasonUnavailable = "RegistryUnavailable" // the registry gives no answer, or none that decides
 )
 
 const (
 	defaultTimeout = 10 * time.Second
 	maxManifest    = 4 << 20 // bytes, as registries limit them
+	maxRequests    = 20      // of one resolution: a ping, a token, a manifest and redirects of each
+	maxListed      = 512     // bytes of a message that platforms may take
 )
 
 // Options of New.
 type Options struct {
-	Insecure  []string          // registries, as host:port, that speak plain http
+	Insecure  []string          // registries, as host or host:port, that speak plain http
 	Timeout   time.Duration     // of one resolution; absent: 10 s
 	Transport http.RoundTripper // absent: the default one
 }
 
-// Resolver resolves references.
+// Resolver resolves references. It may be used from several goroutines.
 type Resolver struct{ o Options }
 
 // New is a resolver.
@@ -58,40 +55,54 @@ func New(o Options) *Resolver {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	o.Transport = bounded{o.Transport}
 	return &Resolver{o}
 }
 
 // Resolved is what a reference names.
 type Resolved struct {
 	Digest    string   // sha256:…
+	MediaType string   // of the manifest or the index
 	Platforms []string // of an index, sorted; none of a single manifest
 }
 
-// Resolve asks for the digest that the reference names now.
+// Resolve asks for the digest that the reference names now. What it resolved is
+// empty unless the verdict has passed.
 func (r *Resolver) Resolve(ctx context.Context, image string) (Resolved, verdict.Verdict) {
-	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
-	defer cancel()
 	ref, err := r.parse(image)
 	if err != nil {
-		return Resolved{}, fail(ReasonInvalid, "artifact.image %q cannot be read: %v", image, err)
+		return Resolved{}, verdict.With(fail(ReasonInvalid,
+			"%q is not an image reference: write artifact.image as registry.example/team/app:v1.0.0 or registry.example/team/app@sha256:…", image),
+			verdict.Evidence{Query: image})
 	}
-	registry := ref.Context().RegistryStr()
-	descriptor, err := remote.Get(ref, remote.WithContext(ctx), remote.WithTransport(r.o.Transport), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))
+	resolved, v := r.ask(ctx, image, ref)
+	evidence := verdict.Evidence{Query: image, Source: ref.Context().RegistryStr(), Value: resolved.Digest}
+	return resolved, verdict.With(v, evidence)
+}
+
+// ask gets the manifest and holds it against everything that is said about it.
+func (r *Resolver) ask(ctx context.Context, image string, ref name.Reference) (Resolved, verdict.Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, r.o.Timeout)
+	defer cancel()
+	line := &guard{next: r.o.Transport, plain: r.o.Insecure}
+	got, err := remote.Get(opaque{ref}, remote.WithContext(ctx), remote.WithTransport(line),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}), remote.WithRetryStatusCodes())
 	if err != nil {
-		return Resolved{}, explain(image, registry, err)
+		return Resolved{}, r.explain(image, ref.Context().RegistryStr(), err)
 	}
-	sum := sha256.Sum256(descriptor.Manifest)
-	if actual := "sha256:" + hex.EncodeToString(sum[:]); actual != descriptor.Digest.String() {
-		return Resolved{}, fail(ReasonUnsupported, "Registry %s says that %s is %s, but what it sends is %s: do not trust it", registry, image, descriptor.Digest, actual)
+	digest, mediaType := digestOf(got.Manifest), plainType(string(got.MediaType))
+	if said := contradiction(digest, line.said(), ref); said != "" {
+		return Resolved{}, fail(ReasonUnsupported, "Registry %s says that %s is %s, but what it sends is %s: do not trust it; mend the registry, or name the image elsewhere",
+			ref.Context().RegistryStr(), image, said, digest)
 	}
-	platforms, err := platformsOf(descriptor)
+	platforms, err := platformsOf(mediaType, got.Manifest)
 	if err != nil {
-		return Resolved{}, fail(ReasonUnsupported, "%s is not an image that can run: %v", image, err)
+		return Resolved{}, fail(ReasonUnsupported, "%s cannot run, because %v: name an image, or an index of images, in artifact.image", image, err)
 	}
-	resolved := Resolved{Digest: descriptor.Digest.String(), Platforms: platforms}
-	return resolved, verdict.With(verdict.Pass(v1alpha1.SignalArtifact, ReasonResolved, "%s is pinned to %s", image, resolved.Digest),
-		verdict.Evidence{Value: resolved.Digest, Query: image, Source: registry, Window: verdict.Clip(strings.Join(platforms, ","), 64)})
+	resolved := Resolved{Digest: digest, MediaType: mediaType, Platforms: platforms}
+	if len(platforms) == 0 {
+		return resolved, verdict.Pass(v1alpha1.SignalArtifact, ReasonResolved, "%s is %s", image, digest)
+	}
+	return resolved, verdict.Pass(v1alpha1.SignalArtifact, ReasonResolved, "%s is %s, for %s", image, digest, verdict.Clip(strings.Join(platforms, ", "), maxListed))
 }
 
 // parse reads a reference; registries that the administrator has named are
@@ -101,85 +112,35 @@ func (r *Resolver) parse(image string) (name.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pinned, ok := ref.(name.Digest); ok && !strings.HasPrefix(pinned.DigestStr(), "sha256:") {
+		return nil, errors.New("only sha256 digests are understood")
+	}
 	if slices.Contains(r.o.Insecure, ref.Context().RegistryStr()) {
 		return name.ParseReference(image, name.Insecure)
 	}
 	return ref, nil
 }
 
-// platformsOf are the platforms of an index; an index of none is no image.
-func platformsOf(d *remote.Descriptor) ([]string, error) {
-	switch {
-	case d.MediaType.IsImage():
-		image, err := d.Image()
-		if err != nil {
-			return nil, err
-		}
-		_, err = image.Manifest()
-		return nil, err
-	case !d.MediaType.IsIndex():
-		return nil, fmt.Errorf("its media type is %q", verdict.Clip(string(d.MediaType), 128))
-	}
-	index, err := v1.ParseIndexManifest(strings.NewReader(string(d.Manifest)))
-	if err != nil {
-		return nil, err
-	}
-	var platforms []string
-	for _, m := range index.Manifests {
-		if m.Platform != nil && m.Platform.OS != "unknown" { // attestations are of an unknown platform
-			platforms = append(platforms, m.Platform.String())
-		}
-	}
-	if len(index.Manifests) == 0 {
-		return nil, errors.New("it is an index of nothing")
-	}
-	slices.Sort(platforms)
-	return slices.Compact(platforms), nil
-}
+// opaque hides from the library that a reference is a digest: that the content
+// has it is for us to say, in words of our own.
+type opaque struct{ name.Reference }
 
-// explain says what an answer that is no image means.
-func explain(image, registry string, err error) verdict.Verdict {
-	var answer *transport.Error
-	if !errors.As(err, &answer) {
-		return unavailable(image, registry)
+// contradiction is the digest that the content should have had, by the
+// registry's header or by the reference; "" when it is right.
+func contradiction(digest, header string, ref name.Reference) string {
+	if pinned, ok := ref.(name.Digest); ok && pinned.DigestStr() != digest {
+		return pinned.DigestStr()
 	}
-	switch code := answer.StatusCode; {
-	case code == http.StatusNotFound:
-		return with(registry, fail(ReasonNotFound, "Registry %s has no image %s: push it, or correct artifact.image", registry, image))
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return with(registry, fail(ReasonDenied, "Registry %s does not let the operator read %s (status %d): the operator has no credentials, so the image must be readable without", registry, image, code))
-	case code == http.StatusTooManyRequests:
-		return with(registry, verdict.Wait(v1alpha1.SignalArtifact, ReasonRateLimited, "Registry %s limits how often it is asked for %s; the operator goes on asking", registry, image))
-	case code >= http.StatusInternalServerError:
-		return unavailable(image, registry)
+	if strings.HasPrefix(header, "sha256:") && header != digest {
+		return verdict.Clip(header, 80)
 	}
-	return with(registry, fail(ReasonNotFound, "Registry %s refuses %s (status %d): correct artifact.image", registry, image, answer.StatusCode))
-}
-
-func unavailable(image, registry string) verdict.Verdict {
-	return with(registry, verdict.Wait(v1alpha1.SignalArtifact, ReasonUnavailable, "Registry %s does not answer for %s; the operator goes on asking", registry, image))
-}
-
-func with(registry string, v verdict.Verdict) verdict.Verdict {
-	return verdict.With(v, verdict.Evidence{Source: registry})
+	return ""
 }
 
 func fail(reason, format string, args ...any) verdict.Verdict {
 	return verdict.Fail(v1alpha1.SignalArtifact, reason, format, args...)
 }
 
-// bounded is a transport whose answers end.
-type bounded struct{ http.RoundTripper }
-
-// RoundTrip answers with a body of at most maxManifest bytes.
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxManifest), response.Body}
-	return response, nil
+func wait(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Wait(v1alpha1.SignalArtifact, reason, format, args...)
 }

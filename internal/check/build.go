@@ -1,141 +1,160 @@
-// Package check turns a smoke check into a Job and a Job into a verdict. What
-// the Job does is not its matter: the built-in prober or the user's image does.
+// Package check turns a smoke check into a Job, and that Job into a verdict.
+// What the Job does is not its matter: the built-in prober or the user's image
+// does that, in the user's namespace. It believes no Job that is not ours, and
+// repeats what a check said only in part and without credentials.
 package check
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
-	"github.com/signal-delivery/operator/internal/owned"
 	"github.com/signal-delivery/operator/internal/release"
 )
 
-// keptSeconds is how long an ended Job is kept for people to look at. Its
-// verdict has long been remembered.
-const keptSeconds = 3600
+// Labels of the pods of checks. They have neither the name nor the release of
+// the pods of releases, so that no Service, budget or autoscaler takes them for
+// one.
+const (
+	// LabelChecks is the SignalDeployment whose candidate a pod checks.
+	LabelChecks = "delivery.signal.dev/checks"
+	// LabelCheckedRelease is the hash of the release that a pod checks.
+	LabelCheckedRelease = "delivery.signal.dev/checked-release"
+)
 
-// container is the one container of a check's pod.
-const container = "check"
+const (
+	// container is the one container of a check's pod.
+	container = "check"
+	// proberUser is the user of the built-in prober. An image of the user's
+	// runs as the user that it names by number, which must not be root.
+	proberUser = 65532
+	// keptSeconds is how long an ended Job is kept for people to look at: a
+	// day. It must outlast the slowest check beside it, which is an hour; once
+	// all have ended, their verdicts are remembered and no Job is needed.
+	keptSeconds = 86400
+)
 
 // Target is the candidate, as checks reach it.
 type Target struct {
-	Address string // IP of the canary Service: not every cluster has DNS for every pod
-	Host    string // the Service's name, for the Host header
+	Address string // IP of the canary Service: checks need no DNS
+	Host    string // the canary Service's name, for the Host header
 }
 
-// Ensure starts every check of the attempt once.
-func Ensure(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, proberImage string) error {
-	for _, check := range sd.Spec.Checks.Smoke {
-		job, err := Build(sd, rel, check, target, proberImage)
-		if err != nil {
-			return err
-		}
-		if err := owned.Create(ctx, c, sd, job); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Build is the Job of one check of one attempt. Its pods are no pods of the
-// release: no Service selects them.
-func Build(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, target Target, proberImage string) (*batchv1.Job, error) {
-	one, err := containerOf(sd, check, target, proberImage)
-	if err != nil {
-		return nil, err
-	}
-	one.Env = append(one.Env, corev1.EnvVar{Name: "SIGNAL_RELEASE", Value: rel.ID}, corev1.EnvVar{Name: "SIGNAL_VERSION", Value: rel.Version})
+// Build is the Job of one check of one attempt. Its name is a function of
+// (release, attempt, check), so that asking twice creates once.
+func Build(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, target Target, proberImage string) *batchv1.Job {
 	labels := release.Labels(sd.Name)
-	labels[v1alpha1.LabelCheck] = check.Name
+	labels[v1alpha1.LabelRelease] = rel.Hash
 	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))
+	labels[v1alpha1.LabelCheck] = check.Name
 	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Namespace: sd.Namespace, Name: release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name), Labels: labels},
 		Spec: batchv1.JobSpec{
-			BackoffLimit:            ptr.To(check.Retries),
-			ActiveDeadlineSeconds:   ptr.To(int64(check.TimeoutSeconds)),
-			TTLSecondsAfterFinished: ptr.To(int32(keptSeconds)),
+			BackoffLimit:            new(check.Retries),
+			ActiveDeadlineSeconds:   new(int64(check.TimeoutSeconds)),
+			TTLSecondsAfterFinished: new(int32(keptSeconds)),
 			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				ObjectMeta: metav1.ObjectMeta{Labels: podLabels(sd, rel, check)},
 				Spec: corev1.PodSpec{
 					RestartPolicy:                corev1.RestartPolicyNever,
-					AutomountServiceAccountToken: ptr.To(false),
-					EnableServiceLinks:           ptr.To(false),
+					AutomountServiceAccountToken: new(false),
+					EnableServiceLinks:           new(false),
+					ImagePullSecrets:             sd.Spec.Template.Spec.ImagePullSecrets, // by name: the nodes read them
 					SecurityContext: &corev1.PodSecurityContext{
-						RunAsNonRoot:   ptr.To(true),
+						RunAsNonRoot:   new(true),
 						SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 					},
-					Containers: []corev1.Container{one},
+					Containers: []corev1.Container{containerOf(sd, rel, check, target, proberImage)},
 				},
 			},
 		},
-	}, nil
+	}
 }
 
-// containerOf is the built-in prober, or the user's image.
-func containerOf(sd *v1alpha1.SignalDeployment, check v1alpha1.SmokeCheck, target Target, proberImage string) (corev1.Container, error) {
-	one := corev1.Container{
+// podLabels tell the pods of one check of one attempt from all others.
+func podLabels(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck) map[string]string {
+	return map[string]string{
+		LabelChecks: sd.Name, LabelCheckedRelease: rel.Hash,
+		v1alpha1.LabelAttempt: strconv.Itoa(int(rel.Attempt)), v1alpha1.LabelCheck: check.Name,
+	}
+}
+
+// containerOf is the built-in prober or the user's image, confined alike.
+func containerOf(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, target Target, proberImage string) corev1.Container {
+	c := corev1.Container{
 		Name:                     container,
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true),
+			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 	}
-	port := sd.Spec.Service.Ports[0]
 	if check.Job != nil {
-		one.Image, one.Command, one.Args, one.Resources = check.Job.Image, check.Job.Command, check.Job.Args, check.Job.Resources
-		for _, variable := range check.Job.Env {
-			one.Env = append(one.Env, corev1.EnvVar{Name: variable.Name, Value: variable.Value})
-		}
-		one.Env = append(one.Env, address(target, port)...)
-		return one, nil
+		custom(&c, check.Job)
+		c.Env = append(address(sd, rel, target, ""), c.Env...) // theirs may refer to ours
+		return c
 	}
-	for _, p := range sd.Spec.Service.Ports {
-		if p.Name == check.HTTP.Port {
-			port = p
-		}
+	c.Env = address(sd, rel, target, check.HTTP.Port)
+	builtin(&c, check, proberImage)
+	return c
+}
+
+func custom(c *corev1.Container, job *v1alpha1.JobCheck) {
+	c.Image, c.Command, c.Args, c.Resources = job.Image, job.Command, job.Args, job.Resources
+	for _, variable := range job.Env {
+		c.Env = append(c.Env, corev1.EnvVar{Name: variable.Name, Value: variable.Value})
 	}
-	requests, err := json.Marshal(check.HTTP)
-	if err != nil {
-		return one, fmt.Errorf("encode check %s: %w", check.Name, err)
-	}
-	one.Image, one.Command, one.Args = proberImage, []string{"/prober"}, []string{"http"}
-	one.Env = append(address(target, port), corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: escape(string(requests))})
-	one.SecurityContext.RunAsUser = ptr.To(int64(65532)) // the user of the operator's own image
-	one.Resources = corev1.ResourceRequirements{
+}
+
+// builtin runs the prober. It is given a little less time than its Job, after
+// which its pod is gone, and what it had to say with it.
+func builtin(c *corev1.Container, check v1alpha1.SmokeCheck, image string) {
+	c.Image, c.Command, c.Args = image, []string{"/prober"}, []string{"http"}
+	c.SecurityContext.RunAsUser = new(int64(proberUser))
+	c.Env = append(c.Env,
+		corev1.EnvVar{Name: "SIGNAL_TIMEOUT", Value: (time.Duration(check.TimeoutSeconds) * time.Second * 9 / 10).String()},
+		corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: encode(check.HTTP)})
+	c.Resources = corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")},
+		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
 	}
-	return one, nil
 }
 
-// address tells a check where the candidate is.
-func address(target Target, port v1alpha1.ServicePort) []corev1.EnvVar {
+// encode is the requests as JSON without a dollar sign, since kubelet takes
+// $(NAME) for a variable. That they fit is for the prober's room to validate.
+func encode(check *v1alpha1.HTTPCheck) string {
+	text, err := json.Marshal(check)
+	if err != nil {
+		panic(fmt.Sprintf("check: encode requests: %v", err)) // API types always encode
+	}
+	return strings.ReplaceAll(string(text), "$", `\u0024`)
+}
+
+// address tells a check where the candidate is, and what it is.
+func address(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, port string) []corev1.EnvVar {
 	return []corev1.EnvVar{
-		{Name: "SIGNAL_TARGET", Value: "http://" + net.JoinHostPort(target.Address, strconv.Itoa(int(port.Port)))},
+		{Name: "SIGNAL_TARGET", Value: "http://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
 		{Name: "SIGNAL_HOST", Value: target.Host},
+		{Name: "SIGNAL_RELEASE", Value: rel.Hash},
+		{Name: "SIGNAL_VERSION", Value: rel.Version},
 	}
 }
 
-// escape keeps kubelet from taking $(NAME) in a request for a variable.
-func escape(text string) string {
-	out := make([]byte, 0, len(text))
-	for i := range len(text) {
-		if text[i] == '$' {
-			out = append(out, '$')
+// portOf is the Service port of that name, or the first.
+func portOf(sd *v1alpha1.SignalDeployment, name string) int32 {
+	for _, p := range sd.Spec.Service.Ports {
+		if name == "" || p.Name == name {
+			return p.Port
 		}
-		out = append(out, text[i])
 	}
-	return string(out)
+	return 0
 }

@@ -85,21 +85,16 @@ func (m *machine) unsettled(weight int32) verdict.Verdict {
 }
 
 // returnWeight is what the candidate keeps while traffic goes back: nothing,
-// unless the stable side cannot bear it all yet. A dead candidate is left at
-// once; a stable side without a ready pod gets nothing.
+// unless the stable side cannot bear it all yet.
 func (m *machine) returnWeight() int32 {
-	stable, candidate := m.side(m.next.Stable.Hash), m.side(m.candidate().Hash)
-	full := m.need(100)
-	switch {
-	case m.bearsReturn():
+	if m.bearsReturn() {
 		return 0
-	case stable.Ready == 0 || candidate.Ready == 0:
-		return m.seen.Route.Weight
 	}
-	return min(m.seen.Route.Weight, 100-100*stable.Ready/full)
+	return min(m.seen.Route.Weight, 100-100*m.side(m.next.Stable.Hash).Ready/m.need(100))
 }
 
-// bearsReturn reports whether all traffic may go to the stable side.
+// bearsReturn reports whether all traffic may go to the stable side. A dead
+// candidate is left at once; a stable side without a ready pod gets nothing.
 func (m *machine) bearsReturn() bool {
 	stable, candidate := m.side(m.next.Stable.Hash), m.side(m.candidate().Hash)
 	return stable.Ready >= m.need(100) ||

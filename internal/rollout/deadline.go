@@ -18,7 +18,7 @@ func (m *machine) late() *verdict.Verdict {
 	}
 	r := m.run()
 	v := verdict.With(verdict.Fail(v1alpha1.SignalDeadline, "DeadlineExceeded", "%s made no progress within %d s: %s", r.Phase, r.Plan.ProgressDeadlineSeconds, m.lateFor().Message),
-		verdict.Evidence{Threshold: (due.Sub(r.SinceTime.Time)).String(), Source: "strategy.progressDeadlineSeconds", Time: m.now})
+		verdict.Evidence{Threshold: due.Sub(r.SinceTime.Time).String(), Source: "strategy.progressDeadlineSeconds", Time: m.now})
 	return &v
 }
 

@@ -76,13 +76,11 @@ func (m *machine) decide() {
 // though nothing is remembered is the stable release.
 func (m *machine) mend() {
 	r := m.run()
-	r.Step = max(0, min(r.Step, int32(len(r.Plan.Steps))-1))
+	r.Step = max(0, min(r.Step, int32(len(r.Plan.Steps))-1)) //nolint:gosec // at most 20
 	if m.next.Stable != nil && m.next.Stable.Hash == "" {
 		m.next.Stable = nil
 	}
-	headless := m.candidate() == nil || r.Phase == v1alpha1.PhaseRollingBack && m.next.Stable == nil ||
-		r.Phase == v1alpha1.PhaseProgressing && len(r.Plan.Steps) == 0
-	if headless {
+	if m.headless() {
 		m.next.Candidate, m.next.Rollout = nil, v1alpha1.RolloutStatus{}
 	}
 	if r.Phase == v1alpha1.PhaseCuttingOver && r.Move == "" {
@@ -92,6 +90,15 @@ func (m *machine) mend() {
 	if m.candidate() == nil && m.next.Stable == nil && m.seen.Service.Endpoints > 0 && serves != v1alpha1.NoRelease && serves != "" {
 		m.next.Stable = &v1alpha1.Release{Hash: serves, ID: serves}
 	}
+}
+
+// headless reports whether the memory cannot be of any release.
+func (m *machine) headless() bool {
+	r := m.run()
+	return m.candidate() == nil ||
+		m.candidate().Hash == "" && m.running() ||
+		m.next.Stable == nil && r.Phase == v1alpha1.PhaseRollingBack ||
+		len(r.Plan.Steps) == 0 && r.Phase == v1alpha1.PhaseProgressing
 }
 
 // advance leaves the phase when what it waits for has been seen.

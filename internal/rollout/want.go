@@ -55,6 +55,9 @@ func (m *machine) want() Want {
 		w.Start, w.Check, w.Report, w.Keep = nil, false, false, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()
+	if w.Stable != m.seen.Service.Stable && w.Weight != m.seen.Route.Weight {
+		w.HoldWeight = true // never both in one decision
+	}
 	return w
 }
 
@@ -83,7 +86,7 @@ func (m *machine) wantStable() string {
 		return v1alpha1.NoRelease
 	case r.Phase == v1alpha1.PhaseRollingBack && m.seen.Service.Stable == m.candidate().Hash && !m.bearsReturn():
 		return m.candidate().Hash // the stable side is not ready to be returned to
-	case moved:
+	case moved, m.side(m.next.Stable.Hash).Ready == 0 && m.side(m.seen.Service.Stable).Ready > 0: // someone else pointed it there
 		return m.seen.Service.Stable
 	}
 	return m.next.Stable.Hash

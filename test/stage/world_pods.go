@@ -150,12 +150,16 @@ func (w *World) job(ctx context.Context, job *batchv1.Job) error {
 		return err
 	}
 	state := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 0}}
+	pod.Status.Phase = corev1.PodSucceeded
 	switch fault {
 	case "fail":
+		pod.Status.Phase = corev1.PodFailed
 		state.Terminated.ExitCode, state.Terminated.Message = 3, "the answer was 42"
 	case "hang":
+		pod.Status.Phase = corev1.PodRunning
 		state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	case "nopull":
+		pod.Status.Phase = corev1.PodPending
 		state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}
 	}
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: pod.Spec.Containers[0].Name, Image: pod.Spec.Containers[0].Image, State: state}}

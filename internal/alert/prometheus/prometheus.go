@@ -1,11 +1,13 @@
 // Package prometheus asks a Prometheus server which alert rules it evaluates.
+// The server is named by the cluster's administrator; it is given a few
+// seconds and a few megabytes, and is followed nowhere else.
 package prometheus
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -20,21 +22,29 @@ const (
 	maxAnswer      = 32 << 20 // bytes: a large server has thousands of rules
 )
 
-// Source is one Prometheus server.
+// Source is one Prometheus server. It is safe for concurrent use.
 type Source struct {
 	name    string
 	api     prometheusv1.API
 	timeout time.Duration
 }
 
-// New is the server of that name at that URL. A timeout of zero is 5 s.
-func New(name, url string, transport http.RoundTripper, timeout time.Duration) (*Source, error) {
-	client, err := api.NewClient(api.Config{Address: url, Client: &http.Client{
+// New is the server of that name at that URL. Without a transport it is the
+// default one; a timeout of zero is 5 s.
+func New(name, address string, transport http.RoundTripper, timeout time.Duration) (*Source, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of metric server %q: %w", name, err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("the URL of metric server %q must be like http://prometheus.monitoring:9090", name)
+	}
+	client, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
 		Transport:     bounded{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("parse the URL of metric server %q: %w", name, err)
+		return nil, fmt.Errorf("make a client of metric server %q: %w", name, err)
 	}
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -69,12 +79,15 @@ func (s *Source) Rules(ctx context.Context) ([]alert.LiveGroup, error) {
 // liveRule is the rule as the room knows it. One that has not been evaluated
 // yet is not healthy: its silence says nothing.
 func liveRule(rule prometheusv1.AlertingRule) alert.LiveRule {
-	live := alert.LiveRule{Name: rule.Name, Query: rule.Query, Healthy: rule.Health == prometheusv1.RuleHealthGood, LastError: rule.LastError}
-	if rule.Health == prometheusv1.RuleHealthUnknown {
-		live.LastError = "it has not been evaluated yet"
+	live := alert.LiveRule{Name: rule.Name, Query: rule.Query, Labels: plain(rule.Labels), LastError: rule.LastError}
+	switch {
+	case rule.Health == prometheusv1.RuleHealthGood:
+		live.Healthy = true
+	case rule.Health == prometheusv1.RuleHealthBad && rule.LastError == "":
+		live.LastError = "the server does not say why"
 	}
 	for _, a := range rule.Alerts {
-		if a.State == prometheusv1.AlertStateFiring {
+		if a != nil && a.State == prometheusv1.AlertStateFiring {
 			live.Firing = append(live.Firing, alert.Firing{Labels: plain(a.Labels), Annotations: plain(a.Annotations), Value: a.Value, Since: a.ActiveAt})
 		}
 	}
@@ -89,18 +102,20 @@ func plain(set model.LabelSet) map[string]string {
 	return out
 }
 
-// bounded is a transport whose answers end.
+// bounded is a transport whose answers end, with an error when they are too
+// long: half an answer must not pass for a whole one.
 type bounded struct{ http.RoundTripper }
 
 // RoundTrip answers with a body of at most maxAnswer bytes.
 func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(request)
+	next := b.RoundTripper
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	response, err := next.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	response.Body = http.MaxBytesReader(nil, response.Body, maxAnswer)
 	return response, nil
 }

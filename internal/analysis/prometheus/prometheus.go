@@ -1,13 +1,13 @@
 // Package prometheus takes samples from a Prometheus server through its HTTP
-// API. The server is named by the cluster's administrator.
+// API. The server is named by the cluster's administrator; it is given a few
+// seconds and a few megabytes, and is followed nowhere else.
 package prometheus
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/signal-delivery/operator/internal/analysis"
-	"github.com/signal-delivery/operator/internal/verdict"
 )
 
 const (
@@ -23,21 +22,29 @@ const (
 	maxAnswer      = 8 << 20         // bytes of one answer
 )
 
-// Source is one Prometheus server.
+// Source is one Prometheus server. It is safe for concurrent use.
 type Source struct {
 	name    string
 	api     prometheusv1.API
 	timeout time.Duration
 }
 
-// New is the server of that name at that URL. A timeout of zero is 5 s.
-func New(name, url string, transport http.RoundTripper, timeout time.Duration) (*Source, error) {
-	client, err := api.NewClient(api.Config{Address: url, Client: &http.Client{
+// New is the server of that name at that URL. Without a transport it is the
+// default one; a timeout of zero is 5 s.
+func New(name, address string, transport http.RoundTripper, timeout time.Duration) (*Source, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of metric server %q: %w", name, err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("the URL of metric server %q must be like http://prometheus.monitoring:9090", name)
+	}
+	client, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
 		Transport:     bounded{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("parse the URL of metric server %q: %w", name, err)
+		return nil, fmt.Errorf("make a client of metric server %q: %w", name, err)
 	}
 	if timeout == 0 {
 		timeout = defaultTimeout
@@ -60,16 +67,9 @@ func (s *Source) Query(ctx context.Context, query string, at time.Time) ([]analy
 	case *model.Scalar:
 		return []analysis.Point{{Time: v.Timestamp.Time(), Value: float64(v.Value)}}, nil
 	case model.Vector:
-		points := make([]analysis.Point, 0, len(v))
-		for _, sample := range v {
-			if sample.Histogram != nil {
-				return nil, fmt.Errorf("%w: it answers with a histogram; take a quantile or a count of it", analysis.ErrType)
-			}
-			points = append(points, analysis.Point{Time: sample.Timestamp.Time(), Value: float64(sample.Value)})
-		}
-		return points, nil
+		return ofVector(v)
 	}
-	return nil, fmt.Errorf("%w: it answers with a %s", analysis.ErrType, value.Type())
+	return nil, ofNoUse(value)
 }
 
 // QueryRange answers over a window.
@@ -80,14 +80,28 @@ func (s *Source) QueryRange(ctx context.Context, query string, from, to time.Tim
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	matrix, ok := value.(model.Matrix)
-	if !ok {
-		return nil, fmt.Errorf("%w: it answers with a %s", analysis.ErrType, value.Type())
+	if v, ok := value.(model.Matrix); ok {
+		return ofMatrix(v)
 	}
-	series := make([][]analysis.Point, 0, len(matrix))
-	for _, stream := range matrix {
+	return nil, ofNoUse(value)
+}
+
+func ofVector(v model.Vector) ([]analysis.Point, error) {
+	points := make([]analysis.Point, 0, len(v))
+	for _, sample := range v {
+		if sample.Histogram != nil {
+			return nil, histogramError()
+		}
+		points = append(points, analysis.Point{Time: sample.Timestamp.Time(), Value: float64(sample.Value)})
+	}
+	return points, nil
+}
+
+func ofMatrix(v model.Matrix) ([][]analysis.Point, error) {
+	series := make([][]analysis.Point, 0, len(v))
+	for _, stream := range v {
 		if len(stream.Histograms) > 0 {
-			return nil, fmt.Errorf("%w: it answers with histograms; take a quantile or a count of them", analysis.ErrType)
+			return nil, histogramError()
 		}
 		points := make([]analysis.Point, 0, len(stream.Values))
 		for _, pair := range stream.Values {
@@ -96,29 +110,4 @@ func (s *Source) QueryRange(ctx context.Context, query string, from, to time.Tim
 		series = append(series, points)
 	}
 	return series, nil
-}
-
-// explain tells a query that is refused from a server that does not answer.
-func (s *Source) explain(err error) error {
-	var answer *prometheusv1.Error
-	if errors.As(err, &answer) && (answer.Type == prometheusv1.ErrBadData || answer.Type == prometheusv1.ErrExec) {
-		return fmt.Errorf("%w: %s", analysis.ErrRejected, verdict.Clip(answer.Msg, 400))
-	}
-	return fmt.Errorf("ask metric server %s: %w", s.name, err)
-}
-
-// bounded is a transport whose answers end.
-type bounded struct{ http.RoundTripper }
-
-// RoundTrip answers with a body of at most maxAnswer bytes.
-func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(request)
-	if err != nil {
-		return nil, err
-	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	return response, nil
 }

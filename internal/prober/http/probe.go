@@ -1,21 +1,21 @@
 // Package httpprobe is what a built-in smoke check runs, inside a Job: it sends
 // requests to a candidate and holds each answer against what was expected. It
-// follows no redirect, reads no more than a megabyte of an answer, and repeats
-// none of it.
+// follows no redirect, reads no more than a mebibyte of an answer, and repeats
+// nothing of what it read.
 package httpprobe
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"slices"
 	"strings"
+	"syscall"
 	"time"
 
-	"k8s.io/utils/clock"
+	"github.com/go-logr/logr"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
@@ -25,18 +25,26 @@ import (
 const (
 	ReasonAnswered   = "AnsweredAsExpected" // every expectation was met
 	ReasonNoAnswer   = "NoAnswer"           // the candidate did not answer
-	ReasonStatus     = "UnexpectedStatus"
-	ReasonHeader     = "UnexpectedHeader"
-	ReasonBody       = "UnexpectedBody"
-	ReasonSlow       = "TooSlow"
-	ReasonExpression = "InvalidExpression" // expect.json is no CEL, or gives no truth value
+	ReasonStatus     = "UnexpectedStatus"   // expect.status was not met
+	ReasonHeader     = "UnexpectedHeader"   // expect.headers were not met
+	ReasonBody       = "UnexpectedBody"     // expect.json is not true of the body, or cannot be told of it
+	ReasonSlow       = "TooSlow"            // expect.maxLatencyMilliseconds was not met
+	ReasonExpression = "InvalidExpression"  // expect.json is no CEL, or gives no truth value
 )
 
 const (
 	maxBody  = 1 << 20                // bytes that are read of an answer
-	patience = 10 * time.Second       // for the first answer
+	patience = 10 * time.Second       // for the first connection
 	pace     = 200 * time.Millisecond // between two tries at it
+	maxName  = 256                    // bytes of a request's path in a message
 )
+
+// Clock tells the time and waits.
+type Clock interface {
+	Now() time.Time
+	Since(start time.Time) time.Duration
+	After(d time.Duration) <-chan time.Time
+}
 
 // Target is where requests go.
 type Target struct {
@@ -47,33 +55,40 @@ type Target struct {
 // Probe sends requests.
 type Probe struct {
 	Client *http.Client
-	Clock  clock.WithDelayedExecution
+	Clock  Clock
 	Target Target
 }
 
-// NewClient is a client that follows no redirect and keeps no connection.
+// NewClient is a client that uses no proxy, keeps no connection and leaves an
+// answer as it was sent.
 func NewClient() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: nil},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return &http.Client{Transport: &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: patience / 2}).DialContext,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxBody,
+	}}
 }
 
 // Run sends the requests in order and answers with a verdict for each, up to
-// and including the first that failed. The first request is tried again for
-// ten seconds until something answers: a node's proxy learns of a Service's
-// new endpoints later than the API does.
+// and including the first that failed. While the first cannot connect it is
+// tried again for ten seconds: a node's proxy learns of a Service's new
+// endpoints later than the API does, and nothing has been sent yet.
 func (p Probe) Run(ctx context.Context, check v1alpha1.HTTPCheck) []verdict.Verdict {
+	client := *p.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	p.Client = &client
+
 	var verdicts []verdict.Verdict
 	start := p.Clock.Now()
 	for i, request := range check.Requests {
-		v := p.send(ctx, request)
-		for i == 0 && v.Reason == ReasonNoAnswer && p.Clock.Since(start) < patience && ctx.Err() == nil {
+		v, connected := p.send(ctx, request)
+		for i == 0 && !connected && p.Clock.Since(start) < patience && ctx.Err() == nil {
 			select {
 			case <-p.Clock.After(pace):
 			case <-ctx.Done():
 			}
-			v = p.send(ctx, request)
+			v, connected = p.send(ctx, request)
 		}
 		verdicts = append(verdicts, v)
 		if v.Outcome != verdict.Passed {
@@ -91,16 +106,36 @@ type answer struct {
 	took   time.Duration
 }
 
-func (p Probe) send(ctx context.Context, r v1alpha1.HTTPRequest) verdict.Verdict {
-	name := method(r) + " " + r.Path
-	a, err := p.ask(ctx, r)
-	evidence := verdict.Evidence{Query: verdict.Clip(name, 512), Source: p.Target.Host, Threshold: verdict.Clip(wanted(r.Expect), 256)}
-	if err != nil {
-		return verdict.With(fail(ReasonNoAnswer, "%s was not answered: %s", name, cause(err)), evidence)
+// send asks once and judges the answer; connected is false when nothing could
+// be sent.
+func (p Probe) send(ctx context.Context, r v1alpha1.HTTPRequest) (v verdict.Verdict, connected bool) {
+	limit := time.Duration(r.Expect.MaxLatencyMilliseconds) * time.Millisecond
+	asking, cancel := ctx, context.CancelFunc(func() {})
+	if limit > 0 { // an answer that comes later fails as well
+		asking, cancel = context.WithTimeout(ctx, limit)
 	}
-	evidence.Value, evidence.Window = fmt.Sprintf("status %d", a.status), a.took.Round(time.Millisecond).String()
-	v := judge(name, r.Expect, a)
-	return verdict.With(v, evidence)
+	defer cancel()
+	a, err := p.ask(asking, r)
+
+	evidence := verdict.Evidence{
+		Query: method(r) + " " + verdict.Clip(r.Path, 2048), Source: p.Target.Host, Threshold: verdict.Clip(wanted(r.Expect), 256),
+	}
+	switch {
+	case err == nil:
+		evidence.Value, evidence.Window = fmt.Sprintf("status %d", a.status), a.took.Round(time.Millisecond).String()
+		v = judge(name(r), r.Expect, a)
+	case limit > 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		evidence.Value = "no answer"
+		v = fail(ReasonSlow, "%s was not answered within %s, the maxLatencyMilliseconds", name(r), limit)
+	default:
+		evidence.Value = "no answer"
+		v = fail(ReasonNoAnswer, "%s was not answered: %s", name(r), cause(err))
+	}
+	path, _, _ := strings.Cut(r.Path, "?") // a query may hold a token
+	logr.FromContextOrDiscard(ctx).Info("Asked", "method", method(r), "path", path,
+		"outcome", v.Outcome, "reason", v.Reason, "status", a.status, "took", evidence.Window)
+	var dialing *net.OpError
+	return verdict.With(v, evidence), !errors.As(err, &dialing) || dialing.Op != "dial"
 }
 
 func (p Probe) ask(ctx context.Context, r v1alpha1.HTTPRequest) (answer, error) {
@@ -121,49 +156,9 @@ func (p Probe) ask(ctx context.Context, r v1alpha1.HTTPRequest) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	var body bytes.Buffer
-	_, err = io.Copy(&body, io.LimitReader(response.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	err = errors.Join(err, response.Body.Close())
-	return answer{response.StatusCode, response.Header, body.Bytes(), p.Clock.Since(start)}, err
-}
-
-// judge holds an answer against each expectation; the first that is not met
-// decides.
-func judge(name string, e v1alpha1.HTTPExpectation, a answer) verdict.Verdict {
-	switch {
-	case len(e.Status) > 0 && !slices.Contains(e.Status, int32(a.status)), //nolint:gosec // three digits
-		len(e.Status) == 0 && (a.status < 200 || a.status > 299):
-		return fail(ReasonStatus, "%s was answered with status %d, not with %s", name, a.status, wantedStatus(e))
-	case e.MaxLatencyMilliseconds > 0 && a.took > time.Duration(e.MaxLatencyMilliseconds)*time.Millisecond:
-		return fail(ReasonSlow, "%s was answered later than after %d ms", name, e.MaxLatencyMilliseconds)
-	}
-	for _, h := range e.Headers {
-		if !slices.Contains(a.header.Values(h.Name), h.Value) {
-			return fail(ReasonHeader, "%s was answered without the header %s of the expected value", name, h.Name)
-		}
-	}
-	if e.JSON == "" {
-		return pass(name, a)
-	}
-	if len(a.body) > maxBody {
-		return fail(ReasonBody, "%s was answered with more than %d bytes, which are not decoded", name, maxBody)
-	}
-	held, reason, err := holds(e.JSON, a.body)
-	switch {
-	case err != nil:
-		return fail(reason, "%s: %v", name, err)
-	case !held:
-		return fail(ReasonBody, "%s was answered with a body for which %s is not true", name, e.JSON)
-	}
-	return pass(name, a)
-}
-
-func pass(name string, a answer) verdict.Verdict {
-	return verdict.Pass(v1alpha1.SignalSmoke, ReasonAnswered, "%s was answered as expected, with status %d", name, a.status)
-}
-
-func fail(reason, format string, args ...any) verdict.Verdict {
-	return verdict.Fail(v1alpha1.SignalSmoke, reason, format, args...)
+	return answer{response.StatusCode, response.Header, body, p.Clock.Since(start)}, err
 }
 
 func method(r v1alpha1.HTTPRequest) string {
@@ -173,33 +168,22 @@ func method(r v1alpha1.HTTPRequest) string {
 	return r.Method
 }
 
-// cause says why there was no answer, without the URL, which the verdict names.
+// name is the request in a message.
+func name(r v1alpha1.HTTPRequest) string { return method(r) + " " + verdict.Clip(r.Path, maxName) }
+
+// cause says why there was no answer, in words of its own: the library's quote
+// what was sent and what came.
 func cause(err error) string {
-	var inner interface{ Unwrap() error }
-	if errors.As(err, &inner) && inner.Unwrap() != nil {
-		err = inner.Unwrap()
+	var network net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return "the time was up"
+	case errors.Is(err, context.Canceled):
+		return "the check was stopped"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the connection was closed before the answer was whole"
 	}
-	return verdict.Clip(err.Error(), 256)
-}
-
-func wantedStatus(e v1alpha1.HTTPExpectation) string {
-	if len(e.Status) == 0 {
-		return "200 to 299"
-	}
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Status), " ", ", "), "[]")
-}
-
-// wanted says all expectations.
-func wanted(e v1alpha1.HTTPExpectation) string {
-	parts := []string{"status " + wantedStatus(e)}
-	if e.MaxLatencyMilliseconds > 0 {
-		parts = append(parts, fmt.Sprintf("within %d ms", e.MaxLatencyMilliseconds))
-	}
-	for _, h := range e.Headers {
-		parts = append(parts, "header "+h.Name)
-	}
-	if e.JSON != "" {
-		parts = append(parts, e.JSON)
-	}
-	return strings.Join(parts, "; ")
+	return "the request cannot be sent, or the answer is not HTTP"
 }

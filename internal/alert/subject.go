@@ -1,0 +1,130 @@
+package alert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// Labels by which an alert says whom it is about. Those of the operator's own
+// are as Prometheus writes the labels of pods.
+const (
+	alertLabel      = "alertname"
+	namespaceLabel  = "namespace"
+	nameLabel       = "delivery_signal_dev_name"
+	releaseLabel    = "delivery_signal_dev_release"
+	oldReleaseLabel = "release"
+)
+
+// maxKey bounds the key of an alert, in bytes, as the schema does.
+const maxKey = 512
+
+// Subject is the release that is watched.
+type Subject struct {
+	Namespace, Name string
+	Release, Stable string   // hashes of the candidate and of the stable release
+	Source          string   // the metric server that was asked
+	RollbackOn      []string // severities that turn a release back
+	FiredBefore     []string // keys of alerts that fired before the release started
+}
+
+// concerns reports whether an alert with these labels is the candidate's: it
+// is, unless they name another release, another SignalDeployment or another
+// namespace.
+func (s Subject) concerns(labels map[string]string) bool {
+	for label, own := range map[string]string{namespaceLabel: s.Namespace, nameLabel: s.Name, releaseLabel: s.Release} {
+		if value, named := labels[label]; named && value != own {
+			return false
+		}
+	}
+	return s.Stable == "" || s.Stable == s.Release || labels[oldReleaseLabel] != s.Stable
+}
+
+// keyed is an alert and its key.
+type keyed struct {
+	Firing
+	key string
+}
+
+// mine are the alerts that concern the subject, in the order of their keys.
+func mine(firing []Firing, s Subject) []keyed {
+	var all []keyed
+	for _, alert := range firing {
+		if s.concerns(alert.Labels) {
+			all = append(all, keyed{alert, keyOf(alert.Labels)})
+		}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	return all
+}
+
+// keyOf names an alert by its labels, in order: Name{a="b"}. One that is too
+// long keeps its beginning and gets a hash of the whole.
+func keyOf(labels map[string]string) string {
+	var parts []string
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		if label != alertLabel {
+			parts = append(parts, fmt.Sprintf("%s=%q", label, labels[label]))
+		}
+	}
+	key := labels[alertLabel]
+	if len(parts) > 0 {
+		key += "{" + strings.Join(parts, ",") + "}"
+	}
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	hash := hex.EncodeToString(sum[:6])
+	return verdict.Clip(key, maxKey-len(hash)) + hash
+}
+
+// remembered are the keys that are kept, sorted; the grave ones have first
+// claim on the room there is.
+func remembered(grave, other []string) []string {
+	slices.Sort(grave)
+	slices.Sort(other)
+	kept := slices.Compact(grave)
+	for _, key := range slices.Compact(other) {
+		if !slices.Contains(kept, key) {
+			kept = append(kept, key)
+		}
+	}
+	kept = kept[:min(len(kept), maxFiring)]
+	slices.Sort(kept)
+	return kept
+}
+
+// find is the evaluated rule that was asked for: of that group and name, with
+// an expression that means the same and no label that differs. Rules of one
+// name and expression may differ in severity alone.
+func find(live []LiveGroup, group Group, rule monitoringv1.Rule, namespace string) *LiveRule {
+	for _, g := range live {
+		if g.Name != group.Name {
+			continue
+		}
+		for i, r := range g.Rules {
+			if r.Name == rule.Alert && agree(r.Labels, rule.Labels) && same(r.Query, rule.Expr.String(), namespace) {
+				return &g.Rules[i]
+			}
+		}
+	}
+	return nil
+}
+
+// agree reports whether no label has two values. A server may add labels.
+func agree(live, asked map[string]string) bool {
+	for label, want := range asked {
+		if got, has := live[label]; has && got != want && label != namespaceLabel {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,27 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/owned"
+)
+
+// Ensure starts each check of the attempt once. One that cannot be started does
+// not keep the others from being; a foreign Job of its name is an
+// owned.ForeignError.
+func Ensure(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, proberImage string) error {
+	var problems []error
+	for _, check := range sd.Spec.Checks.Smoke {
+		if check.HTTP != nil && proberImage == "" {
+			problems = append(problems, fmt.Errorf("start check %q: the operator was started without --prober-image", check.Name))
+			continue
+		}
+		problems = append(problems, owned.Create(ctx, c, sd, Build(sd, rel, check, target, proberImage)))
+	}
+	return errors.Join(problems...)
+}

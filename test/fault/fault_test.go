@@ -1,0 +1,110 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/test/stage"
+)
+
+// stories are what is disturbed. Each begins with v1 released.
+var stories = map[string]func(y *stage.Story){
+	"promote": func(y *stage.Story) {
+		y.Ask("v2")
+		y.Rest("v2 is stable", stable(y, "v2"))
+	},
+	"smoke failure": func(y *stage.Story) {
+		y.World.Misbehave(y.Namespace, stage.Faults{Job: "fail"})
+		y.Ask("v2")
+		y.Rest("v2 has failed", ended(y, "v2", v1alpha1.PhaseFailed))
+	},
+	"alert rollback": func(y *stage.Story) {
+		y.Change(stage.Hold(60))
+		y.Ask("v2")
+		y.Until("v2 holds its first weight", stage.Holding("first"))
+		y.Prometheus.Fire(y.Namespace, "Broken", map[string]string{"namespace": y.Namespace})
+		y.Rest("v2 is rolled back", ended(y, "v2", v1alpha1.PhaseRolledBack))
+	},
+	"supersede": func(y *stage.Story) {
+		y.Change(stage.Hold(60))
+		y.Ask("v2")
+		y.Until("v2 holds its first weight", stage.Holding("first"))
+		y.Change(stage.Hold(0))
+		y.Ask("v3")
+		y.Rest("v3 is stable", stable(y, "v3"))
+	},
+}
+
+func stable(y *stage.Story, version string) stage.Condition {
+	return ended(y, version, v1alpha1.PhaseSucceeded)
+}
+
+func ended(y *stage.Story, version string, phase v1alpha1.Phase) stage.Condition {
+	return func(sd *v1alpha1.SignalDeployment) bool {
+		return sd.Status.Phase == phase && sd.Status.Candidate.Version == version+"-"+y.Namespace
+	}
+}
+
+// run plays a story under a plan, with a second life for the operator when it
+// dies, and returns the end.
+func run(t *testing.T, tell func(*stage.Story), p *plan) string {
+	t.Helper()
+	y := on.Story(t).Begin()
+	y.Operator.Stop()
+	first := on.Operator(t, y.Namespace, p.wrap)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-p.died:
+			first.Stop()
+			on.Operator(t, y.Namespace, nil)
+		case <-done:
+		}
+	}()
+	tell(y)
+	return y.End()
+}
+
+// The end of every disturbed run is that of the undisturbed one.
+func TestEveryWriteDisturbed(t *testing.T) {
+	var plans, fired atomic.Int32
+	t.Run("stories", func(t *testing.T) {
+		for name, tell := range stories {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				calm := newPlan("", 0)
+				want := run(t, tell, calm)
+				writes := len(calm.writes)
+				if writes < 10 {
+					t.Fatalf("only %d writes were seen", writes)
+				}
+				for index := 1; index <= writes; index++ {
+					for _, k := range kinds {
+						t.Run(fmt.Sprintf("%d %s", index, k), func(t *testing.T) {
+							t.Parallel()
+							p := newPlan(k, index)
+							got := run(t, tell, p)
+							plans.Add(1)
+							if diff := cmp.Diff(want, got); diff != "" {
+								t.Errorf("%s (%v): the end differs:\n%s", p, calm.writes[index-1], diff)
+							}
+							if p.fired {
+								fired.Add(1)
+							}
+						})
+					}
+				}
+			})
+		}
+	})
+	fmt.Fprintf(os.Stdout, "%d fault plans run, %d of which reached their write\n", plans.Load(), fired.Load())
+	if plans.Load() == 0 || fired.Load() < plans.Load()*9/10 {
+		t.Errorf("only %d of %d plans reached their write", fired.Load(), plans.Load())
+	}
+}

@@ -1,0 +1,129 @@
+package fault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/signal-delivery/operator/test/stage"
+)
+
+// kind is what happens at a write.
+type kind string
+
+const (
+	dieBefore  kind = "the operator dies before the write"
+	dieAfter   kind = "the operator dies after the write"
+	dieLost    kind = "the operator dies after the commit, before the answer"
+	conflict   kind = "409"
+	tooMany    kind = "429"
+	broken     kind = "500"
+	answerLost kind = "the answer is lost after the commit"
+)
+
+var kinds = []kind{dieBefore, dieAfter, dieLost, conflict, tooMany, broken, answerLost}
+
+// errLost is what a client sees of a connection that breaks.
+var errLost = errors.New("connection reset by the fault plan")
+
+// plan disturbs one write of an operator, by its number from 1; 0 disturbs
+// none and only counts.
+type plan struct {
+	kind  kind
+	index int
+
+	mu     sync.Mutex
+	writes []stage.Call
+	fired  bool
+	died   chan struct{} // closed when the operator is to die
+}
+
+func newPlan(k kind, index int) *plan { return &plan{kind: k, index: index, died: make(chan struct{})} }
+
+func (p *plan) String() string { return fmt.Sprintf("write %d: %s", p.index, p.kind) }
+
+// next counts a write, and reports whether it is the one.
+func (p *plan) next(call stage.Call) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writes = append(p.writes, call)
+	if p.fired || len(p.writes) != p.index {
+		return false
+	}
+	p.fired = true
+	return true
+}
+
+// dead reports whether the operator has died: nothing it sends gets through.
+func (p *plan) dead() bool {
+	select {
+	case <-p.died:
+		return true
+	default:
+		return false
+	}
+}
+
+// wrap is the transport of the operator's first life.
+func (p *plan) wrap(next http.RoundTripper) http.RoundTripper {
+	return trip(func(r *http.Request) (*http.Response, error) {
+		call := stage.CallOf(r)
+		if p.dead() {
+			return nil, errLost
+		}
+		if !call.Write() || call.Ignored() || !p.next(call) {
+			return next.RoundTrip(r)
+		}
+		switch p.kind {
+		case dieBefore:
+			close(p.died)
+			return nil, errLost
+		case dieAfter:
+			response, err := next.RoundTrip(r)
+			close(p.died)
+			return response, err
+		case dieLost:
+			p.commit(next, r)
+			close(p.died)
+			return nil, errLost
+		case answerLost:
+			p.commit(next, r)
+			return nil, errLost
+		case conflict:
+			return status(r, http.StatusConflict, "Conflict"), nil
+		case tooMany:
+			return status(r, http.StatusTooManyRequests, "TooManyRequests"), nil
+		case broken:
+		}
+		return status(r, http.StatusInternalServerError, "InternalError"), nil
+	})
+}
+
+// commit sends the request and throws its answer away.
+func (p *plan) commit(next http.RoundTripper, r *http.Request) {
+	if response, err := next.RoundTrip(r); err == nil {
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+	}
+}
+
+// status is an answer of the API server's that it did not give.
+func status(r *http.Request, code int, reason string) *http.Response {
+	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":"by the fault plan"}`, reason, code)
+	header := http.Header{"Content-Type": []string{"application/json"}}
+	if code == http.StatusTooManyRequests {
+		header.Set("Retry-After", "1")
+	}
+	return &http.Response{
+		StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(bytes.NewReader([]byte(body))), ContentLength: int64(len(body)), Request: r,
+	}
+}
+
+type trip func(*http.Request) (*http.Response, error)
+
+// RoundTrip sends a request.
+func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
