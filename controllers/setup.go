@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
 )
@@ -55,7 +56,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.SignalDeployment{}).
 		Owns(&appsv1.Deployment{}).Owns(&corev1.Service{}).Owns(&batchv1.Job{}).Owns(&policyv1.PodDisruptionBudget{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabel(v1alpha1.LabelName))).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks))).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.byConfig)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})
@@ -74,10 +75,15 @@ func served(mapper meta.RESTMapper, kind schema.GroupVersionKind) bool {
 	return err == nil
 }
 
-// byLabel enqueues the SignalDeployment that a label names.
-func byLabel(label string) handler.MapFunc {
+// byLabels enqueues the SignalDeployment that one of the labels names.
+func byLabels(labels ...string) handler.MapFunc {
 	return func(_ context.Context, object client.Object) []reconcile.Request {
-		return request(object.GetNamespace(), object.GetLabels()[label])
+		for _, label := range labels {
+			if name := object.GetLabels()[label]; name != "" {
+				return request(object.GetNamespace(), name)
+			}
+		}
+		return nil
 	}
 }
 

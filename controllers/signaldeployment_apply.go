@@ -20,13 +20,15 @@ import (
 // comes first, and one part that cannot be had does not keep the others from
 // being applied: a full disk must not hold a rollback.
 func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
-	var problems []error
-	for _, part := range []func(context.Context, *v1alpha1.SignalDeployment, rollout.Decision, *world) error{
-		r.applyRoutes, r.applyServices, r.applyWorkloads, r.applyChecks, r.applyRules, r.applyReport, r.applyLeave,
-	} {
-		problems = append(problems, part(ctx, sd, d, w))
-	}
-	return errors.Join(problems...)
+	return errors.Join(
+		r.applyRoutes(ctx, sd, d, w),
+		r.applyServices(ctx, sd, d, w),
+		r.applyWorkloads(ctx, sd, d, w),
+		r.applyChecks(ctx, sd, d, w),
+		r.applyRules(ctx, sd, d, w),
+		r.applyReport(ctx, sd, d, w),
+		r.applyLeave(ctx, sd, d, w),
+	)
 }
 
 // applyRoutes moves the weight.

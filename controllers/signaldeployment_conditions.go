@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,8 +66,7 @@ func afterFailure(sd *v1alpha1.SignalDeployment) string {
 // evidenceOf is the message of the release's end, with what it rests on.
 func evidenceOf(sd *v1alpha1.SignalDeployment) string {
 	m := sd.Status.Rollout
-	for i := len(m.Verdicts) - 1; i >= 0; i-- {
-		v := m.Verdicts[i]
+	for _, v := range slices.Backward(m.Verdicts) {
 		if v.Outcome == verdict.Failed && v.Evidence != nil && v.Evidence.Query != "" && v.Reason == m.Reason {
 			return fmt.Sprintf("%s (query: %s)", m.Message, v.Evidence.Query)
 		}

@@ -117,7 +117,7 @@ func TestTheGoodManifestOfTheseTestsIsGood(t *testing.T) {
 }
 
 func TestADigestThatIsAnsweredWithSomethingElse(t *testing.T) {
-	ref := host(t, manifest(imageType, goodImage, elsewhere)) + "/acme/app@" + elsewhere
+	ref := host(t, manifest(imageType, goodImage, "")) + "/acme/app@" + elsewhere
 	got, v := resolve(t, ref)
 	if v.Outcome != verdict.Failed || v.Reason != ReasonUnsupported || got.Digest != "" || !strings.Contains(v.Message, elsewhere) {
 		t.Errorf("got %+v %+v", got, v)

@@ -55,18 +55,24 @@ func TestAJobPastItsDeadline(t *testing.T) {
 	)
 	withoutImageID := podOf(own, 0, ended(1, "boom")) // some runtimes do not say it
 	withoutImageID.Status.ContainerStatuses[1].ImageID = ""
+	runsWithoutImageID := podOf(own, 0, running)
+	runsWithoutImageID.Status.ContainerStatuses[0].ImageID = ""
+	lost := podOf(own, 0, neverThere)
+	lost.Status.ContainerStatuses[1].ImageID = "sha256:1" // so it had been there
 	for name, tc := range map[string]struct {
 		pods   []corev1.Pod
 		failed int32 // pods, by the Job's own count
 		reason string
 		says   string
 	}{
-		"its pod was stopped and is gone":    {nil, 1, ReasonTimedOut, slow},
-		"it never got a pod":                 {nil, 0, ReasonNeverStarted, never + "it got no pod; see kubectl describe job -n prod app-v2-3-own"},
-		"its pod still runs":                 {[]corev1.Pod{podOf(own, 0, running)}, 0, ReasonTimedOut, slow},
-		"its pod was stopped":                {[]corev1.Pod{podOf(own, 0, ended(143, "stopped"), stopped)}, 1, ReasonTimedOut, slow},
-		"its pod said something when it was": {[]corev1.Pod{podOf(own, 0, ended(1, said("F")), stopped)}, 1, ReasonTimedOut, slow + "; its last attempt: F0"},
-		"it had failed before":               {[]corev1.Pod{podOf(own, 0, ended(1, "boom")), podOf(own, 1, running)}, 1, ReasonTimedOut, slow + "; its last attempt: it ended with exit code 1 and its last words: boom"},
+		"its pod was stopped and is gone":               {nil, 1, ReasonTimedOut, slow},
+		"it never got a pod":                            {nil, 0, ReasonNeverStarted, never + "it got no pod; see kubectl describe job -n prod app-v2-3-own"},
+		"its pod still runs":                            {[]corev1.Pod{podOf(own, 0, running)}, 0, ReasonTimedOut, slow},
+		"its pod still runs, by a runtime of few words": {[]corev1.Pod{runsWithoutImageID}, 0, ReasonTimedOut, slow},
+		"its pod was lost":                              {[]corev1.Pod{lost}, 1, ReasonTimedOut, slow},
+		"its pod was stopped":                           {[]corev1.Pod{podOf(own, 0, ended(143, "stopped"), stopped)}, 1, ReasonTimedOut, slow},
+		"its pod said something when it was":            {[]corev1.Pod{podOf(own, 0, ended(1, said("F")), stopped)}, 1, ReasonTimedOut, slow + "; its last attempt: F0"},
+		"it had failed before":                          {[]corev1.Pod{podOf(own, 0, ended(1, "boom")), podOf(own, 1, running)}, 1, ReasonTimedOut, slow + "; its last attempt: it ended with exit code 1 and its last words: boom"},
 		"it had run, by a runtime of few words": {
 			[]corev1.Pod{withoutImageID},
 			1, ReasonTimedOut,

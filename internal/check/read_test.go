@@ -99,7 +99,8 @@ func TestOnlyPodsOfTheJobSpeak(t *testing.T) {
 
 func TestTheLatestFinishedPodSpeaks(t *testing.T) {
 	first, second, third := podOf(own, 2, ended(1, "first")), podOf(own, 3, ended(1, "second")), podOf(own, 3, ended(1, "third"))
-	third.Name += "z" // created in the same second
+	first.Name = "z" + first.Name
+	third.Name += "z" // created in the same second as the second
 	going := podOf(own, 5, running)
 	got := read(t, deployment(own), jobOf(own, condition(batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded)), &third, &second, &going, &first)[0]
 	if !strings.Contains(got.Message, "third") {

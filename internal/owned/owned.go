@@ -201,27 +201,35 @@ func same(live, desired *unstructured.Unstructured) bool {
 func covers(live, want any) bool {
 	switch w := want.(type) {
 	case map[string]any:
-		l, ok := live.(map[string]any)
-		if !ok {
-			return len(w) == 0 && live == nil
-		}
-		for key, value := range w {
-			if !covers(l[key], value) {
-				return false
-			}
-		}
-		return true
+		return coversMap(live, w)
 	case []any:
-		l, ok := live.([]any)
-		if !ok || len(l) != len(w) {
-			return len(w) == 0 && live == nil
-		}
-		for i := range w {
-			if !covers(l[i], w[i]) {
-				return false
-			}
-		}
-		return true
+		return coversList(live, w)
 	}
 	return live == want
+}
+
+func coversMap(live any, want map[string]any) bool {
+	l, ok := live.(map[string]any)
+	if !ok {
+		return len(want) == 0 && live == nil
+	}
+	for key, value := range want {
+		if !covers(l[key], value) {
+			return false
+		}
+	}
+	return true
+}
+
+func coversList(live any, want []any) bool {
+	l, ok := live.([]any)
+	if !ok || len(l) != len(want) {
+		return len(want) == 0 && live == nil
+	}
+	for i := range want {
+		if !covers(l[i], want[i]) {
+			return false
+		}
+	}
+	return true
 }

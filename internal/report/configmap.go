@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -39,7 +38,7 @@ func Latest(sd *v1alpha1.SignalDeployment, r Report) *corev1.ConfigMap {
 // Archive is the immutable ConfigMap with the report of one attempt.
 func Archive(sd *v1alpha1.SignalDeployment, ended v1alpha1.Release, r Report) *corev1.ConfigMap {
 	cm := build(sd, release.ArchiveName(sd.Name, ended), reportArchive, r)
-	cm.Immutable = ptr.To(true)
+	cm.Immutable = new(true)
 	return cm
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func markdown(t tale) string {
 
 type writer struct{ strings.Builder }
 
-func (w *writer) f(format string, args ...any) { fmt.Fprintf(w, format, args...) }
+func (w *writer) f(format string, args ...any) { w.WriteString(fmt.Sprintf(format, args...)) }
 
 // head is the executive summary.
 func (w *writer) head(t tale) {
@@ -56,8 +57,7 @@ func (w *writer) head(t tale) {
 
 // deciding says what the verdict that ended the release rests on.
 func (w *writer) deciding(t tale) {
-	for i := len(t.facts) - 1; i >= 0; i-- {
-		f := t.facts[i]
+	for _, f := range slices.Backward(t.facts) {
 		if f.Outcome != verdict.Failed || f.Evidence == nil {
 			continue
 		}

@@ -54,15 +54,15 @@ func ended(y *stage.Story, version string, phase v1alpha1.Phase) stage.Condition
 // dies, and returns the end.
 func run(t *testing.T, tell func(*stage.Story), p *plan) string {
 	t.Helper()
-	y := on.Story(t).Begin()
-	y.Operator.Stop()
-	first := on.Operator(t, y.Namespace, p.wrap)
+	y := on.Story(t).BeginThrough(p.wrap)
+	y.Rest("v1 is at rest", stage.Succeeded)
+	p.arm()
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
 		select {
 		case <-p.died:
-			first.Stop()
+			y.Operator.Stop()
 			on.Operator(t, y.Namespace, nil)
 		case <-done:
 		}

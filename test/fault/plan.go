@@ -36,6 +36,7 @@ type plan struct {
 	index int
 
 	mu     sync.Mutex
+	armed  bool
 	writes []stage.Call
 	fired  bool
 	died   chan struct{} // closed when the operator is to die
@@ -45,10 +46,20 @@ func newPlan(k kind, index int) *plan { return &plan{kind: k, index: index, died
 
 func (p *plan) String() string { return fmt.Sprintf("write %d: %s", p.index, p.kind) }
 
+// arm begins to count: what came before is not disturbed.
+func (p *plan) arm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armed = true
+}
+
 // next counts a write, and reports whether it is the one.
 func (p *plan) next(call stage.Call) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.armed {
+		return false
+	}
 	p.writes = append(p.writes, call)
 	if p.fired || len(p.writes) != p.index {
 		return false

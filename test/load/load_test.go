@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // Every third answer is good, every third an error of the service, every
@@ -80,6 +83,43 @@ func TestShare(t *testing.T) {
 	}
 	if got := r.Share("v2", start.Add(time.Hour), start.Add(2*time.Hour)); got != 0 {
 		t.Errorf("share of nothing %v", got)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	start := time.Unix(1000, 0)
+	r := summarize([]Answer{
+		{Start: start, Version: "v1", Code: 200}, {Start: start.Add(time.Second), Version: "v1", Code: 200}, {Start: start.Add(1500 * time.Millisecond), Version: "v2", Code: 500},
+		{Start: start.Add(1700 * time.Millisecond), Err: "refused"}, {Start: start.Add(2 * time.Second), Version: "v2", Code: 200},
+	}, 5)
+	got := r.Between(start.Add(time.Second), start.Add(2*time.Second))
+	want := Result{
+		Sent: 3, Lost: 1, Errors: 1, Codes: map[int]int{200: 1, 500: 1, 0: 1}, Versions: map[string]int{"v1": 1, "v2": 1},
+		FirstBad: start.Add(1500 * time.Millisecond), LastBad: start.Add(1500 * time.Millisecond), Problems: []string{"refused"},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Result{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTimeline(t *testing.T) {
+	start := time.Unix(1000, 0)
+	at := func(ms int) Answer {
+		return Answer{Start: start.Add(time.Duration(ms) * time.Millisecond), Version: "v1"}
+	}
+	got := summarize([]Answer{at(3000), at(300), at(999), at(1000)}, 4).Timeline() // answers come in any order
+	var sent []int
+	for i, second := range got {
+		if want := start.Add(time.Duration(i) * time.Second); !second.Start.Equal(want) {
+			t.Errorf("second %d starts at %s, want %s", i, second.Start, want)
+		}
+		sent = append(sent, second.Sent)
+	}
+	if diff := cmp.Diff([]int{2, 1, 0, 1}, sent); diff != "" {
+		t.Error(diff)
+	}
+	if none := (Result{}).Timeline(); none != nil {
+		t.Errorf("of nothing: %v", none)
 	}
 }
 

@@ -78,21 +78,50 @@ func (r Result) ErrorsOf(version string) int {
 	return n
 }
 
+// Between is what became of the requests that were sent in [from, to), as far
+// as they have ended.
+func (r Result) Between(from, to time.Time) Result {
+	var within []Answer
+	for _, a := range r.answers {
+		if !a.Start.Before(from) && a.Start.Before(to) {
+			within = append(within, a)
+		}
+	}
+	return summarize(within, len(within))
+}
+
 // Share is the part of the answers in [from, to) that a version gave, from 0
 // to 1; 0 when there were none.
 func (r Result) Share(version string, from, to time.Time) float64 {
-	all, its := 0, 0
-	for _, a := range r.answers {
-		if a.Lost() || a.Start.Before(from) || !a.Start.Before(to) {
-			continue
-		}
-		all++
-		if a.Version == version {
-			its++
-		}
-	}
-	if all == 0 {
+	part := r.Between(from, to)
+	answered := part.Sent - part.Lost
+	if answered == 0 {
 		return 0
 	}
-	return float64(its) / float64(all)
+	return float64(part.Versions[version]) / float64(answered)
+}
+
+// Second is what became of the requests that were sent in one second.
+type Second struct {
+	Start time.Time
+	Result
+}
+
+// Timeline is the result second by second, from the second of the first
+// request to that of the last; those without a request are among them.
+func (r Result) Timeline() []Second {
+	if len(r.answers) == 0 {
+		return nil
+	}
+	byStart := slices.SortedFunc(slices.Values(r.answers), func(a, b Answer) int { return a.Start.Compare(b.Start) })
+	var seconds []Second
+	for start := byStart[0].Start.Truncate(time.Second); len(byStart) > 0; start = start.Add(time.Second) {
+		n := 0
+		for n < len(byStart) && byStart[n].Start.Before(start.Add(time.Second)) {
+			n++
+		}
+		seconds = append(seconds, Second{start, summarize(byStart[:n], n)})
+		byStart = byStart[n:]
+	}
+	return seconds
 }

@@ -126,6 +126,41 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// Proxies notice late that a pod is going: until then it serves, and sends its
+// clients elsewhere.
+func TestServesOnWhileDraining(t *testing.T) {
+	const delay = 30 * time.Millisecond
+	s := newService(settings{})
+	if got := get(t, s, "/v1/signals").Header().Get("Connection"); got != "" {
+		t.Errorf("before draining, Connection: %s", got)
+	}
+	start := time.Now()
+	if err := drain(s, &http.Server{ReadHeaderTimeout: time.Second}, delay); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took < delay {
+		t.Errorf("stopped serving after %s, want %s", took, delay)
+	}
+	if w := get(t, s, "/v1/signals"); w.Code != http.StatusOK || w.Header().Get("Connection") != "close" {
+		t.Errorf("while draining: %d, Connection: %q", w.Code, w.Header().Get("Connection"))
+	}
+}
+
+func TestLatencyBeginsAfterTraffic(t *testing.T) {
+	const latency = 30 * time.Millisecond
+	took := func(s *service) time.Duration {
+		start := time.Now()
+		get(t, s, "/v1/signals")
+		return time.Since(start)
+	}
+	if got := took(newService(settings{latency: latency})); got < latency {
+		t.Errorf("answered after %s, want %s", got, latency)
+	}
+	if got := took(newService(settings{latency: time.Hour, afterTraffic: time.Hour})); got > time.Minute {
+		t.Errorf("answered after %s, though the fault has not begun", got)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	env := map[string]string{"PORT": "1", "VERSION": "v2", "DRAIN_DELAY": "1s", "FAULT_ERROR_RATE": "0.5", "FAULT_LATENCY": "2s", "FAULT_AFTER_TRAFFIC": "3s", "FAULT_CRASH_AFTER": "0", "FAULT_NEVER_READY": "true"}
 	got, err := settingsFrom(func(name string) string { return env[name] })

@@ -70,12 +70,13 @@ func (y *Story) End() string {
 		say("condition %s %s %s", c.Type, c.Status, c.Reason)
 	}
 	y.sayObjects(say)
-	sort.Strings(lines)
 	text := strings.Join(lines, "\n")
 	for hash, version := range y.versions() {
 		text = strings.ReplaceAll(text, hash, version)
 	}
-	return strings.ReplaceAll(text, "-"+y.Namespace, "")
+	lines = strings.Split(strings.ReplaceAll(text, "-"+y.Namespace, ""), "\n")
+	sort.Strings(lines) // by version now, not by hash
+	return strings.Join(lines, "\n")
 }
 
 // versions of the releases, by hash.

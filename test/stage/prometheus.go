@@ -3,6 +3,7 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -115,9 +116,7 @@ func (p *Prometheus) rule(namespace string, rule monitoringv1.Rule) map[string]a
 	alerts := []any{}
 	if labels != nil {
 		all := map[string]string{"alertname": rule.Alert}
-		for k, v := range labels {
-			all[k] = v
-		}
+		maps.Copy(all, labels)
 		alerts = append(alerts, map[string]any{"labels": all, "annotations": rule.Annotations, "state": "firing", "activeAt": time.Unix(1_700_000_000, 0), "value": "1"})
 	}
 	return map[string]any{

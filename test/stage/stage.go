@@ -94,6 +94,8 @@ func start() (*Stage, error) {
 		filepath.Join(root, "test", "stage", "testdata"),
 		filepath.Join(gateway, "config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml"),
 	}}
+	s.env.ControlPlane.Etcd = &envtest.Etcd{}
+	s.env.ControlPlane.Etcd.Configure().Enable("unsafe-no-fsync") // nothing here outlives the process
 	if s.Config, err = s.env.Start(); err != nil {
 		return nil, fmt.Errorf("start the API server: %w", err)
 	}
@@ -108,10 +110,10 @@ func start() (*Stage, error) {
 	return s, s.World.start()
 }
 
-func command(name string, args ...string) (string, error) {
-	out, err := exec.Command(name, args...).Output() //nolint:noctx // ends by itself
+func command(tool string, args ...string) (string, error) {
+	out, err := exec.Command(tool, args...).Output() //nolint:noctx // ends by itself
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+		return "", fmt.Errorf("%s %s: %w", tool, strings.Join(args, " "), err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -149,11 +151,11 @@ func (s *Stage) Push(t testing.TB, tag string) (ref, digest string) {
 // Space makes a namespace for a test.
 func (s *Stage) Space(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("space-%d", s.spaces.Add(1))
-	if err := s.Client.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+	space := fmt.Sprintf("space-%d", s.spaces.Add(1))
+	if err := s.Client.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: space}}); err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return space
 }
 
 // background is a context that outlives the test's own, for clean-up.

@@ -2,10 +2,18 @@ package stage
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -43,16 +51,43 @@ func (s *Stage) Story(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) 
 	if err := s.Client.Create(t.Context(), Route(y.Namespace)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(y.clear)
 	return y
+}
+
+// clear empties the namespace, so that the world has less to look at. It runs
+// after the operator has stopped, so it takes the finalizer away itself.
+func (y *Story) clear() {
+	ctx := background(y.TB)
+	sd := &v1alpha1.SignalDeployment{}
+	if err := y.Client.Get(ctx, types.NamespacedName{Namespace: y.Namespace, Name: Name}, sd); err == nil {
+		before := sd.DeepCopy()
+		sd.Finalizers = nil
+		if err := errors.Join(y.Client.Patch(ctx, sd, client.MergeFrom(before)), client.IgnoreNotFound(y.Client.Delete(ctx, sd))); err != nil {
+			y.Error(err)
+		}
+	}
+	for _, kind := range []client.Object{
+		&appsv1.Deployment{}, &batchv1.Job{}, &corev1.Pod{}, &corev1.ConfigMap{}, &discoveryv1.EndpointSlice{},
+		&gatewayv1.HTTPRoute{}, &policyv1.PodDisruptionBudget{}, &monitoringv1.PrometheusRule{}, &corev1.Service{},
+	} {
+		err := y.Client.DeleteAllOf(ctx, kind, client.InNamespace(y.Namespace), client.GracePeriodSeconds(0), client.PropagationPolicy(metav1.DeletePropagationBackground))
+		if client.IgnoreNotFound(err) != nil {
+			y.Error(err)
+		}
+	}
 }
 
 // tag of a version: the registry is shared by all namespaces.
 func (y *Story) tag(version string) string { return version + "-" + y.Namespace }
 
 // Begin starts an operator and releases v1.
-func (y *Story) Begin() *Story {
+func (y *Story) Begin() *Story { return y.BeginThrough(nil) }
+
+// BeginThrough is Begin with an operator whose requests go through a transport.
+func (y *Story) BeginThrough(wrap func(http.RoundTripper) http.RoundTripper) *Story {
 	y.Helper()
-	y.Operator = y.Stage.Operator(y.TB, y.Namespace, nil)
+	y.Operator = y.Stage.Operator(y.TB, y.Namespace, wrap)
 	y.Apply()
 	y.Until("v1 is released", Succeeded)
 	return y
@@ -208,4 +243,46 @@ func Route(namespace string) *gatewayv1.HTTPRoute {
 			},
 		},
 	}
+}
+
+// Because waits for a reason that the status gives.
+func Because(reason string) Condition {
+	return func(sd *v1alpha1.SignalDeployment) bool {
+		for _, c := range sd.Status.Conditions {
+			if c.Type == v1alpha1.ConditionReady && c.Reason == reason {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// BeginHolding releases v1 without a hold, and brings v2 to the hold of its
+// first weight.
+func (y *Story) BeginHolding(t testing.TB) *Story {
+	t.Helper()
+	held := *y.SD.Spec.Strategy.DeepCopy()
+	Hold(0)(y.SD)
+	y.Begin()
+	y.Change(func(sd *v1alpha1.SignalDeployment) { sd.Spec.Strategy = held })
+	y.Ask("v2")
+	y.Until("v2 holds its first weight", Holding("first"))
+	return y
+}
+
+// Stalled requires that Stalled is True and its message has these words.
+func (y *Story) Stalled(words ...string) {
+	y.Helper()
+	for _, c := range y.SD.Status.Conditions {
+		if c.Type != v1alpha1.ConditionStalled {
+			continue
+		}
+		for _, word := range words {
+			if c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, word) {
+				y.Errorf("Stalled is %s, and says nothing of %q: %s", c.Status, word, c.Message)
+			}
+		}
+		return
+	}
+	y.Errorf("Stalled is absent")
 }

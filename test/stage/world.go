@@ -60,7 +60,7 @@ func (w *World) faultsOf(namespace string) Faults {
 }
 
 // pace is how often the world looks at itself.
-const pace = 20 * time.Millisecond
+const pace = 30 * time.Millisecond
 
 func (w *World) start() error {
 	var err error

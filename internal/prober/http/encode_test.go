@@ -45,6 +45,28 @@ func TestAnAnswerFitsATerminationMessage(t *testing.T) {
 	}
 }
 
+func TestAnAnswerMayBeAsLongAsATerminationMessage(t *testing.T) {
+	all := numbered(3, "good")
+	for i := range all {
+		all[i].Evidence = &verdict.Evidence{}
+	}
+	all[0].Evidence.Query = strings.Repeat("a", 4096-len(Encode(all))-len(`"query":""`))
+	for name, tc := range map[string]struct {
+		more string
+		kept int
+	}{"just": {"", 3}, "not": {"a", 2}} {
+		t.Run(name, func(t *testing.T) {
+			longer := append([]verdict.Verdict{}, all...)
+			longer[0].Name = tc.more
+			longer[0].Evidence = &verdict.Evidence{Query: all[0].Evidence.Query}
+			var got []verdict.Verdict
+			if err := json.Unmarshal(Encode(longer), &got); err != nil || len(got) != tc.kept {
+				t.Errorf("kept %d, want %d: %v", len(got), tc.kept, err)
+			}
+		})
+	}
+}
+
 func TestTheLastVerdictIsClippedRatherThanDropped(t *testing.T) {
 	for name, filler := range map[string]string{"letters": "a", "runes": "ä", "what JSON escapes": "\x01"} {
 		t.Run(name, func(t *testing.T) {
