@@ -53,12 +53,35 @@ func (r *SignalDeploymentReconciler) patchStatus(ctx context.Context, sd, before
 	if equality.Semantic.DeepEqual(before.Status, sd.Status) {
 		return nil
 	}
-	err := r.Status().Patch(ctx, sd, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(v1alpha1.FieldManager))
+	want := sd.Status
+	err := r.writeStatus(ctx, sd, before)
+	for try := 0; try < 3 && apierrors.IsConflict(err); try++ {
+		live := &v1alpha1.SignalDeployment{}
+		if r.Live.Get(ctx, client.ObjectKeyFromObject(sd), live) != nil || !sameGround(before, live) {
+			break
+		}
+		before = live.DeepCopy()
+		live.DeepCopyInto(sd)
+		sd.Status = want
+		err = r.writeStatus(ctx, sd, before)
+	}
 	if err != nil { // it may have got through all the same
 		r.minds.forget(client.ObjectKeyFromObject(sd))
 		return fmt.Errorf("patch status of SignalDeployment %s/%s: %w", sd.Namespace, sd.Name, err)
 	}
 	return nil
+}
+
+func (r *SignalDeploymentReconciler) writeStatus(ctx context.Context, sd, before *v1alpha1.SignalDeployment) error {
+	return r.Status().Patch(ctx, sd, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(v1alpha1.FieldManager))
+}
+
+// sameGround reports whether a decision that was taken on one object holds for
+// the other: someone who only writes labels must not keep a release, or a
+// rollback, from going on.
+func sameGround(was, is *v1alpha1.SignalDeployment) bool {
+	return was.UID == is.UID && was.Generation == is.Generation && was.DeletionTimestamp.IsZero() == is.DeletionTimestamp.IsZero() &&
+		equality.Semantic.DeepEqual(was.Annotations, is.Annotations) && equality.Semantic.DeepEqual(was.Status, is.Status)
 }
 
 // count fills in what autoscalers and people count: the pods that serve.

@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -76,13 +77,8 @@ func enforced(expr parser.Expr, namespace string) parser.Expr {
 		if !ok {
 			return nil
 		}
-		matchers := make([]*labels.Matcher, 0, len(selector.LabelMatchers)+1)
-		for _, m := range selector.LabelMatchers {
-			if m.Name != namespaceLabel {
-				matchers = append(matchers, m)
-			}
-		}
-		selector.LabelMatchers = append(matchers, only)
+		others := slices.DeleteFunc(selector.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == namespaceLabel })
+		selector.LabelMatchers = slices.Concat(others, []*labels.Matcher{only})
 		return nil
 	})
 	return expr

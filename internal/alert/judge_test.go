@@ -212,6 +212,9 @@ func TestLongKeysStayApart(t *testing.T) {
 	if first == second || len(first) > 512 || !strings.HasPrefix(first, "A{pod=") {
 		t.Errorf("%d bytes: %s and %s", len(first), first, second)
 	}
+	if whole := keyOf(map[string]string{"alertname": "A", "pod": long[:503]}); len(whole) != 512 || !strings.HasSuffix(whole, `x"}`) {
+		t.Errorf("%d bytes fit: %s", len(whole), whole)
+	}
 	if again := keyOf(map[string]string{"pod": long + "1", "alertname": "A"}); again != first {
 		t.Errorf("%s, then %s", first, again)
 	}

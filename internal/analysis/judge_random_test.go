@@ -10,7 +10,7 @@ import (
 
 // oracle says by brute force, from the whole list of samples, what Judge must.
 func oracle(m v1alpha1.Metric, samples []Sample) v1alpha1.Outcome {
-	longest, run, failures, decided, real := 0, 0, 0, 0, []Sample{}
+	longest, run, failures, decided, told := 0, 0, 0, 0, []Sample{}
 	for _, s := range samples {
 		if s.Outcome != verdict.Unknown {
 			decided++
@@ -18,7 +18,7 @@ func oracle(m v1alpha1.Metric, samples []Sample) v1alpha1.Outcome {
 		if s.Outcome == verdict.Unknown || s.Reason == ReasonIgnored {
 			continue
 		}
-		real = append(real, s)
+		told = append(told, s)
 		run++
 		if s.Outcome == verdict.Passed {
 			run = 0
@@ -32,7 +32,7 @@ func oracle(m v1alpha1.Metric, samples []Sample) v1alpha1.Outcome {
 		return verdict.Failed
 	}
 	last := samples[len(samples)-1]
-	recovered := len(real) == 0 || real[len(real)-1].Outcome == verdict.Passed
+	recovered := len(told) == 0 || told[len(told)-1].Outcome == verdict.Passed
 	if last.Outcome == verdict.Passed && recovered && decided >= int(m.MinSamples) {
 		return verdict.Passed
 	}

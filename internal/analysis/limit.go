@@ -88,9 +88,9 @@ func broken(all []limit) string {
 	return ""
 }
 
-// comparable reports whether every value can be held against its limit: two
+// measurable reports whether every value can be held against its limit: two
 // infinite ones have neither a ratio nor a difference.
-func comparable(all []limit) bool {
+func measurable(all []limit) bool {
 	return !slices.ContainsFunc(all, func(l limit) bool { return math.IsNaN(l.value) })
 }
 

@@ -81,7 +81,7 @@ func (s Sample) held(all []limit, missing *trouble) Sample {
 		s.Outcome, s.Reason, s.Message = verdict.Unknown, ReasonNoBaseline, "there is no value of the stable release to compare with: "+missing.message
 	case missing != nil:
 		s.Outcome, s.Reason, s.Message = verdict.Unknown, missing.reason, "there is no value of the stable release to compare with: "+missing.message
-	case !comparable(all):
+	case !measurable(all):
 		s.Outcome, s.Reason, s.Message = verdict.Unknown, ReasonNoBaseline, "its value and the stable release's are both infinite, which cannot be compared"
 	default:
 		s.Outcome, s.Reason = verdict.Passed, ReasonWithin

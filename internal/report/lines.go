@@ -49,15 +49,15 @@ func anomalies(facts []fact) []line {
 	for _, f := range facts {
 		switch {
 		case f.Outcome == verdict.Failed:
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", f.Reason, escape(f.Message)), f)
+			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
 		case f.Outcome == verdict.Unknown:
-			lines.add(f.Message, fmt.Sprintf("**%s** was waited for in vain: %s", f.Reason, escape(f.Message)), f)
+			lines.add(f.Message, fmt.Sprintf("**%s** was waited for in vain: %s", escape(f.Reason), escape(f.Message)), f)
 		case f.Kind == v1alpha1.SignalRequest:
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", f.Reason, escape(f.Message)), f)
+			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
 		case odd(f) && f.Kind == v1alpha1.SignalMetric && f.Evidence.Failures > 0:
 			lines.add("failing "+f.Name, fmt.Sprintf("**FailingSamples**: metric %s had failing samples, within what it may have", escape(f.Name)), f)
 		case odd(f):
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", f.Reason, escape(f.Message)), f)
+			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
 		}
 	}
 	return lines.lines

@@ -110,7 +110,7 @@ func (w *writer) timeline(phases []phase) {
 
 func (w *writer) evidence(facts []fact) {
 	w.f("## Evidence\n\n| # | kind | name | phase | outcome | reason | value | limit | stable | window | source | time |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
-	queries := &writer{}
+	var queries group
 	for _, f := range facts {
 		e := verdict.Evidence{}
 		if f.Evidence != nil {
@@ -119,11 +119,14 @@ func (w *writer) evidence(facts []fact) {
 		where := strings.TrimSpace(string(f.Phase) + " " + f.Step)
 		w.row(strconv.Itoa(f.number), string(f.Kind), f.Name, where, string(f.Outcome), f.Reason, e.Value, e.Threshold, e.Baseline, e.Window, e.Source, clock(e.Time))
 		if e.Query != "" {
-			queries.f("- [%d] %s\n", f.number, code(e.Query))
+			queries.add(e.Query, code(e.Query), f)
 		}
 	}
-	if queries.Len() > 0 {
-		w.f("\nWhat was asked:\n\n%s", queries.String())
+	if len(queries.lines) > 0 {
+		w.f("\nWhat was asked:\n\n")
+	}
+	for _, query := range queries.lines {
+		w.f("- [%s] %s\n", numbers(query.facts), query.text)
 	}
 	w.f("\n")
 }

@@ -78,6 +78,7 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 		return m.heldForPeople(why)
 	}
 	m.record(m.waitedFor(why)...)
+	m.record(m.otherwise(why)...)
 	m.record(why)
 	result := v1alpha1.ResultFailed
 	switch {

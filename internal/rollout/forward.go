@@ -156,7 +156,7 @@ func (m *machine) progressing() {
 		return
 	}
 	m.record(m.signals()...)
-	m.climb(judged)
+	m.climb(verdict.Pass(v1alpha1.SignalMetric, "StepPassed", "Step %s held %d %% with every signal in favour", step.Name, step.Weight))
 }
 
 // lose ends the hold of a weight that is no longer seen, also while people are

@@ -135,7 +135,7 @@ func TestTheHeldFailureIsKeptAsAVerdict(t *testing.T) {
 				}
 			}
 			want := map[string][]string{
-				"aborted": {"AlertFiring", "Aborted"}, "promoted": {"AlertFiring", "Promoted"}, "superseded": {"AlertFiring", "Superseded"},
+				"aborted": {"AlertFiring", "MetricPassed", "Aborted"}, "promoted": {"AlertFiring", "Promoted"}, "superseded": {"AlertFiring", "Superseded"},
 			}[name]
 			if diff := gocmp.Diff(want, reasons); diff != "" {
 				t.Error(diff)

@@ -45,6 +45,18 @@ func (m *machine) waitedFor(why verdict.Verdict) []verdict.Verdict {
 	return unknown
 }
 
+// otherwise are the metrics that were within their limits when something else
+// ended the release: they are part of what is to be known about it.
+func (m *machine) otherwise(why verdict.Verdict) []verdict.Verdict {
+	var good []verdict.Verdict
+	for _, v := range m.seen.Metrics {
+		if v.Outcome == verdict.Passed && v.Name != why.Name {
+			good = append(good, v)
+		}
+	}
+	return good
+}
+
 // heard are the signals that the phase waits for.
 func (m *machine) heard() []verdict.Verdict {
 	switch m.run().Phase {

@@ -24,13 +24,21 @@ const (
 	answerLost kind = "the answer is lost after the commit"
 )
 
-var kinds = []kind{dieBefore, dieAfter, dieLost, conflict, tooMany, broken, answerLost}
+// A death is one at each write; an answer goes wrong at every write of one run.
+var (
+	deaths  = []kind{dieBefore, dieAfter, dieLost}
+	answers = []kind{conflict, tooMany, broken, answerLost}
+)
+
+// everySecond is the index of a plan that disturbs every second write it sees:
+// each write the first time, for the next one is its repetition.
+const everySecond = -1
 
 // errLost is what a client sees of a connection that breaks.
 var errLost = errors.New("connection reset by the fault plan")
 
-// plan disturbs one write of an operator, by its number from 1; 0 disturbs
-// none and only counts.
+// plan disturbs one write of an operator, by its number from 1, or everySecond;
+// 0 disturbs none and only counts.
 type plan struct {
 	kind  kind
 	index int
@@ -38,13 +46,18 @@ type plan struct {
 	mu     sync.Mutex
 	armed  bool
 	writes []stage.Call
-	fired  bool
+	fired  int
 	died   chan struct{} // closed when the operator is to die
 }
 
 func newPlan(k kind, index int) *plan { return &plan{kind: k, index: index, died: make(chan struct{})} }
 
-func (p *plan) String() string { return fmt.Sprintf("write %d: %s", p.index, p.kind) }
+func (p *plan) String() string {
+	if p.index == everySecond {
+		return fmt.Sprintf("every write: %s", p.kind)
+	}
+	return fmt.Sprintf("write %d: %s", p.index, p.kind)
+}
 
 // arm begins to count: what came before is not disturbed.
 func (p *plan) arm() {
@@ -61,10 +74,10 @@ func (p *plan) next(call stage.Call) bool {
 		return false
 	}
 	p.writes = append(p.writes, call)
-	if p.fired || len(p.writes) != p.index {
+	if len(p.writes) != p.index && (p.index != everySecond || len(p.writes)%2 == 0) {
 		return false
 	}
-	p.fired = true
+	p.fired++
 	return true
 }
 
@@ -126,7 +139,7 @@ func status(r *http.Request, code int, reason string) *http.Response {
 	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d,"message":"by the fault plan"}`, reason, code)
 	header := http.Header{"Content-Type": []string{"application/json"}}
 	if code == http.StatusTooManyRequests {
-		header.Set("Retry-After", "1")
+		header.Set("Retry-After", "0")
 	}
 	return &http.Response{
 		StatusCode: code, Status: http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

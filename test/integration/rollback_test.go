@@ -106,7 +106,7 @@ func TestFailureMode38SilenceHolds(t *testing.T) {
 func TestFailureMode39NoDataIsNotAnAnswer(t *testing.T) {
 	t.Parallel()
 	y := on.Story(t).Begin()
-	y.Change(func(sd *v1alpha1.SignalDeployment) { sd.Spec.Strategy.ProgressDeadlineSeconds = new(int32(3)) })
+	y.Change(func(sd *v1alpha1.SignalDeployment) { sd.Spec.Strategy.ProgressDeadlineSeconds = new(int32(10)) })
 	y.Prometheus.Set(y.Namespace, "", "")
 	y.Ask("v2")
 	y.Rest("v2 is rolled back by its deadline", stage.RolledBack)
@@ -121,7 +121,7 @@ func TestFailureMode44AnImageThatCannotBePulledIsNeitherSuccessNorSilence(t *tes
 	y := on.Story(t).Begin()
 	y.World.Misbehave(y.Namespace, stage.Faults{Job: "nopull"})
 	y.Change(func(sd *v1alpha1.SignalDeployment) {
-		sd.Spec.Checks.Smoke[0].TimeoutSeconds, sd.Spec.Strategy.ProgressDeadlineSeconds = 1, new(int32(2))
+		sd.Spec.Checks.Smoke[0].TimeoutSeconds, sd.Spec.Strategy.ProgressDeadlineSeconds = 1, new(int32(10))
 	})
 	y.Ask("v2")
 	y.Rest("v2 has failed by its deadline", stage.Failed)

@@ -46,7 +46,8 @@ type Stage struct {
 	Registry   string // host:port, plain http
 	Prometheus *Prometheus
 	World      *World
-	Kubectl    string
+
+	kubectl, kubeconfig string
 
 	env    *envtest.Environment
 	images *httptest.Server
@@ -83,7 +84,7 @@ func start() (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{Scheme: runtime.NewScheme(), Kubectl: filepath.Join(assets, "kubectl")}
+	s := &Stage{Scheme: runtime.NewScheme(), kubectl: filepath.Join(assets, "kubectl")}
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, gatewayv1.Install, monitoringv1.AddToScheme} {
 		if err := add(s.Scheme); err != nil {
 			return nil, fmt.Errorf("build the scheme: %w", err)
@@ -103,6 +104,9 @@ func start() (*Stage, error) {
 	if s.Client, err = client.NewWithWatch(s.Config, client.Options{Scheme: s.Scheme}); err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
+	if s.kubeconfig, err = s.writeKubeconfig(); err != nil {
+		return nil, err
+	}
 	s.images = httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	s.Registry = strings.TrimPrefix(s.images.URL, "http://")
 	s.World = newWorld(s.Config, s.Scheme)
@@ -118,7 +122,18 @@ func command(tool string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// writeKubeconfig lets kubectl in.
+func (s *Stage) writeKubeconfig() (string, error) {
+	file, err := os.CreateTemp("", "stage-kubeconfig-")
+	if err != nil {
+		return "", fmt.Errorf("make a kubeconfig: %w", err)
+	}
+	_, err = file.Write(s.env.KubeConfig)
+	return file.Name(), errors.Join(err, file.Close())
+}
+
 func (s *Stage) stop() error {
+	defer os.Remove(s.kubeconfig)
 	s.World.stop()
 	s.Prometheus.server.Close()
 	s.images.Close()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,7 @@ func (s *Stage) Story(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) 
 		t.Fatal(err)
 	}
 	t.Cleanup(y.clear)
+	y.watch()
 	return y
 }
 
@@ -285,4 +287,11 @@ func (y *Story) Stalled(words ...string) {
 		return
 	}
 	y.Errorf("Stalled is absent")
+}
+
+// Kubectl runs kubectl in the story's namespace and returns what it prints.
+func (y *Story) Kubectl(args ...string) (string, error) {
+	y.Helper()
+	out, err := exec.CommandContext(y.Context(), y.kubectl, append([]string{"--kubeconfig", y.kubeconfig, "-n", y.Namespace}, args...)...).CombinedOutput()
+	return string(out), err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,6 +123,7 @@ func (w *World) endpoints(ctx context.Context, service *corev1.Service) error {
 	if err := w.client.List(ctx, pods, client.InNamespace(service.Namespace), client.MatchingLabels(service.Spec.Selector)); err != nil {
 		return err
 	}
+	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	var endpoints []discoveryv1.Endpoint
 	for i := range pods.Items {
 		pod := &pods.Items[i]

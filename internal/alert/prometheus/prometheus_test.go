@@ -1,7 +1,6 @@
 package prometheus
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +17,7 @@ import (
 func answer(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
-		fmt.Fprint(w, body)
+		_, _ = io.WriteString(w, body)
 	}
 }
 
@@ -36,7 +35,7 @@ func TestRules(t *testing.T) {
 		if r.URL.Path != "/sub/api/v1/rules" {
 			t.Errorf("asked %s", r.URL)
 		}
-		fmt.Fprint(w, `{"status":"success","data":{"groups":[
+		_, _ = io.WriteString(w, `{"status":"success","data":{"groups":[
 			{"name":"prod/app/g","file":"/etc/rules/prod-app.yaml","interval":15,"rules":[
 				{"type":"recording","name":"r","query":"up","health":"ok"},
 				{"type":"alerting","name":"HighErrors","query":"errors > 0.01","duration":60,"state":"firing","health":"ok",

@@ -23,7 +23,7 @@ var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 func answer(code int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(code)
-		fmt.Fprint(w, body)
+		_, _ = io.WriteString(w, body)
 	}
 }
 
@@ -55,7 +55,7 @@ func flood(w http.ResponseWriter, r *http.Request) {
 
 // trickle begins an answer and never ends it.
 func trickle(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprint(w, `{"status":`)
+	_, _ = io.WriteString(w, `{"status":`)
 	w.(http.Flusher).Flush()
 	silence(w, r)
 }

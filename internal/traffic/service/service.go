@@ -30,8 +30,13 @@ func Canary(sd *v1alpha1.SignalDeployment, hash string) *corev1.Service {
 // ApplyStable makes the stable Service select the release of that hash. A
 // foreign one is an owned.ForeignError unless it has been handed over; then its
 // selector, labels and ports become ours in one write, and everything else
-// stays as it was.
+// stays as it was. v1alpha1.NoRelease makes a Service that selects nothing
+// where there is none, and leaves alone what is there: one that was handed over
+// serves until there is a release to select.
 func ApplyStable(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, hash string) error {
+	if hash == v1alpha1.NoRelease {
+		return owned.Create(ctx, c, sd, Stable(sd, hash))
+	}
 	return owned.Apply(ctx, c, sd, Stable(sd, hash))
 }
 
