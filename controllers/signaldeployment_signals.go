@@ -126,12 +126,15 @@ func judgedPart(sd *v1alpha1.SignalDeployment) string {
 	return strings.Join([]string{sd.Status.Candidate.Hash, fmt.Sprint(sd.Status.Candidate.Attempt), string(m.Phase), fmt.Sprint(m.Step), string(m.Move)}, "/")
 }
 
+// metricSubject is what is judged. The stable release is something to compare
+// with only while it takes traffic, too.
 func metricSubject(sd *v1alpha1.SignalDeployment) analysis.Subject {
 	s := analysis.Subject{
 		Namespace: sd.Namespace, Name: sd.Name, Service: release.StableName(sd.Name),
 		Release: sd.Status.Candidate.Hash, Since: sd.Status.Rollout.SinceTime.Time,
 	}
-	if sd.Status.Stable != nil {
+	shared := sd.Status.Rollout.Phase == v1alpha1.PhaseProgressing && sd.Status.Weight < 100
+	if sd.Status.Stable != nil && shared {
 		s.Stable = sd.Status.Stable.Hash
 	}
 	return s

@@ -73,8 +73,9 @@ type Metric struct {
 	Max *intstr.IntOrString `json:"max,omitempty"`
 
 	// compare asks the same query for the stable release and judges the
-	// candidate against its answer. A first release has nothing to compare
-	// with: only min and max count for it.
+	// candidate against its answer, while both take traffic. A first release,
+	// and one that takes everything, have nothing to compare with: only min and
+	// max count for them.
 	// +optional
 	Compare *MetricComparison `json:"compare,omitempty"`
 

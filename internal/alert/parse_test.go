@@ -124,6 +124,7 @@ func TestBadFiles(t *testing.T) {
 	)
 	for name, tc := range map[string]struct{ text, want string }{
 		"good":                  {file("alert: A; expr: up == 0"), ""},
+		"a number":              {file("alert: A; expr: 1"), ""},
 		"not YAML":              {"groups: [", at + ": is not a Prometheus rule file: error converting YAML to JSON: yaml: line 1: did not find expected node content"},
 		"an unknown field":      {file("alert: A; expr: up; fro: 1m"), at + `: is not a Prometheus rule file: error unmarshaling JSON: while decoding JSON: json: unknown field "fro"`},
 		"a field twice":         {file("alert: A; expr: up; expr: down"), at + ": is not a Prometheus rule file: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key \"expr\" already set in map"},
