@@ -8,6 +8,7 @@ package gatewayapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -84,11 +85,28 @@ func (r Router) patch(ctx context.Context, routes []route, to func(route) ([]byt
 			continue
 		}
 		target := blank(one.object.GetNamespace(), one.object.GetName())
-		if err := r.Client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, text), client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		err = r.Client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, text), client.FieldOwner(v1alpha1.FieldManager))
+		if outdated(err) {
+			err = apierrors.NewConflict(schema.GroupResource{Group: Kind.Group, Resource: "httproutes"}, target.GetName(), err)
+		}
+		if err != nil {
 			return fmt.Errorf("patch HTTPRoute %s/%s: %w", target.GetNamespace(), target.GetName(), err)
 		}
 	}
 	return nil
+}
+
+// outdated reports whether a patch could not be applied because the route has
+// changed since it was read: what a patch would remove may be gone by then, and
+// the server says so before it compares resource versions. Unlike a refusal by
+// validation, such an answer has no causes.
+func outdated(err error) bool {
+	var answer apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &answer) {
+		return false
+	}
+	details := answer.Status().Details
+	return details == nil || len(details.Causes) == 0
 }
 
 // list are the routes that are there.
