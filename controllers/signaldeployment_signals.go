@@ -73,7 +73,7 @@ func (r *SignalDeploymentReconciler) watch(ctx context.Context, sd *v1alpha1.Sig
 		w.Heard = true
 	}
 	w.quiet, w.loaded, w.Firing = reading.Verdicts, reading.Loaded, reading.Firing
-	w.Observation.Alerts = append(slices.Clone(reading.Verdicts), reading.Loaded)
+	w.Alerts = append(slices.Clone(reading.Verdicts), reading.Loaded)
 }
 
 func alertSubject(sd *v1alpha1.SignalDeployment, source alert.Source) alert.Subject {
@@ -116,7 +116,7 @@ func (r *SignalDeploymentReconciler) judge(ctx context.Context, sd *v1alpha1.Sig
 		if tally.Failures > 0 {
 			w.Tallies = append(w.Tallies, tally)
 		}
-		w.Observation.Metrics = append(w.Observation.Metrics, analysis.Judge(metric, history.Record(metric.Name), tally))
+		w.Metrics = append(w.Metrics, analysis.Judge(metric, history.Record(metric.Name), tally))
 	}
 }
 

@@ -51,7 +51,8 @@ func run(ctx context.Context) (err error) {
 
 	s.say("building the operator and three versions of the sample service")
 	for _, version := range []cluster.Service{
-		{Version: "v1.0.0"}, {Version: "v1.1.0"},
+		{Version: "v1.0.0"},
+		{Version: "v1.1.0"},
 		{Version: "v1.2.0", Faults: []string{"FAULT_ERROR_RATE=0.5", "FAULT_AFTER_TRAFFIC=5s"}},
 	} {
 		if _, err := c.PushService(ctx, version); err != nil {

@@ -34,7 +34,7 @@ func markdown(t tale) string {
 
 type writer struct{ strings.Builder }
 
-func (w *writer) f(format string, args ...any) { w.WriteString(fmt.Sprintf(format, args...)) }
+func (w *writer) f(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 // head is the executive summary.
 func (w *writer) head(t tale) {

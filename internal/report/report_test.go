@@ -168,7 +168,8 @@ func FuzzMake(f *testing.F) {
 			t.Fatal("not UTF-8, or not JSON")
 		}
 		rows := 0
-		for row := range strings.Lines(got.Markdown[strings.Index(got.Markdown, "## Evidence"):]) {
+		_, table, _ := strings.Cut(got.Markdown, "## Evidence")
+		for row := range strings.Lines(table) {
 			if strings.HasPrefix(row, "| ") && strings.HasSuffix(row, "|\n") {
 				rows++
 				if columns := strings.Count(row, "|") - strings.Count(row, `\|`); columns != 13 {

@@ -43,7 +43,10 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, shared.Uninstall(ctx), shared.Close()) }()
 	for _, version := range []cluster.Service{
-		{Version: "v1.0.0"}, {Version: "v1.1.0"}, {Version: "v1.3.0"}, {Version: "v1.4.0"},
+		{Version: "v1.0.0"},
+		{Version: "v1.1.0"},
+		{Version: "v1.3.0"},
+		{Version: "v1.4.0"},
 		{Version: "v1.2.0", Faults: []string{"FAULT_ERROR_RATE=0.5", "FAULT_AFTER_TRAFFIC=5s"}},
 	} {
 		if _, err := shared.PushService(ctx, version); err != nil {

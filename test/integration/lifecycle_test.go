@@ -33,12 +33,17 @@ import (
 func TestFailureMode16DeletionInEachPhase(t *testing.T) {
 	t.Parallel()
 	for name, reach := range map[string]func(*testing.T) *stage.Story{
-		"at rest": func(t *testing.T) *stage.Story { return on.Story(t).Begin() },
+		"at rest": func(t *testing.T) *stage.Story {
+			t.Helper()
+			return on.Story(t).Begin()
+		},
 		"in a step": func(t *testing.T) *stage.Story {
+			t.Helper()
 			y, _ := begun(t)
 			return y
 		},
 		"while checking": func(t *testing.T) *stage.Story {
+			t.Helper()
 			y := on.Story(t).Begin()
 			y.World.Misbehave(y.Namespace, stage.Faults{Job: "hang"})
 			y.Ask("v2")
@@ -46,12 +51,14 @@ func TestFailureMode16DeletionInEachPhase(t *testing.T) {
 			return y
 		},
 		"while verifying": func(t *testing.T) *stage.Story {
+			t.Helper()
 			y, _ := begun(t)
 			y.Annotate(v1alpha1.AnnotationPromote, y.SD.Status.Candidate.Hash)
 			y.Until("v2 is verified", stage.In(v1alpha1.PhaseVerifying))
 			return y
 		},
 		"rolled back": func(t *testing.T) *stage.Story {
+			t.Helper()
 			y, _ := begun(t)
 			y.Annotate(v1alpha1.AnnotationAbort, "now")
 			y.Rest("v2 is aborted", stage.RolledBack)

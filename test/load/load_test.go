@@ -75,8 +75,11 @@ func TestNoAnswerIsLost(t *testing.T) {
 func TestShare(t *testing.T) {
 	start := time.Unix(1000, 0)
 	r := summarize([]Answer{
-		{Start: start, Version: "v1"}, {Start: start.Add(time.Second), Version: "v2"},
-		{Start: start.Add(time.Second), Version: "v1"}, {Start: start.Add(2 * time.Second), Version: "v2"}, {Start: start.Add(time.Second)},
+		{Start: start, Version: "v1"},
+		{Start: start.Add(time.Second), Version: "v2"},
+		{Start: start.Add(time.Second), Version: "v1"},
+		{Start: start.Add(2 * time.Second), Version: "v2"},
+		{Start: start.Add(time.Second)},
 	}, 5)
 	if got := r.Share("v2", start.Add(time.Second), start.Add(2*time.Second)); got != 0.5 {
 		t.Errorf("share %v", got)
@@ -89,8 +92,11 @@ func TestShare(t *testing.T) {
 func TestBetween(t *testing.T) {
 	start := time.Unix(1000, 0)
 	r := summarize([]Answer{
-		{Start: start, Version: "v1", Code: 200}, {Start: start.Add(time.Second), Version: "v1", Code: 200}, {Start: start.Add(1500 * time.Millisecond), Version: "v2", Code: 500},
-		{Start: start.Add(1700 * time.Millisecond), Err: "refused"}, {Start: start.Add(2 * time.Second), Version: "v2", Code: 200},
+		{Start: start, Version: "v1", Code: 200},
+		{Start: start.Add(time.Second), Version: "v1", Code: 200},
+		{Start: start.Add(1500 * time.Millisecond), Version: "v2", Code: 500},
+		{Start: start.Add(1700 * time.Millisecond), Err: "refused"},
+		{Start: start.Add(2 * time.Second), Version: "v2", Code: 200},
 	}, 5)
 	got := r.Between(start.Add(time.Second), start.Add(2*time.Second))
 	want := Result{

@@ -133,11 +133,11 @@ func (s *Stage) writeKubeconfig() (string, error) {
 }
 
 func (s *Stage) stop() error {
-	defer os.Remove(s.kubeconfig)
+	removed := os.Remove(s.kubeconfig)
 	s.World.stop()
 	s.Prometheus.server.Close()
 	s.images.Close()
-	return s.env.Stop()
+	return errors.Join(removed, s.env.Stop())
 }
 
 // Push makes an image with this tag that the registry has not had before, and
