@@ -32,7 +32,7 @@ func CleanTables(ctx context.Context) error {
 func ownedChains(rules string) map[string][]string {
 	found := map[string][]string{}
 	table := ""
-	for _, line := range strings.Split(rules, "\n") {
+	for line := range strings.SplitSeq(rules, "\n") {
 		if strings.HasPrefix(line, "*") {
 			table = line[1:]
 		}
@@ -70,7 +70,7 @@ func removeChains(ctx context.Context, family, table, rules string, chains []str
 func jumps(rules, table string) []string {
 	var found []string
 	current := ""
-	for _, line := range strings.Split(rules, "\n") {
+	for line := range strings.SplitSeq(rules, "\n") {
 		if strings.HasPrefix(line, "*") {
 			current = line[1:]
 		}

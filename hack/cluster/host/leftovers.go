@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func mountsBelow(folder string) ([]string, error) {
 		return nil, err
 	}
 	var points []string
-	for _, line := range strings.Split(string(text), "\n") {
+	for line := range strings.SplitSeq(string(text), "\n") {
 		words := strings.Fields(line)
 		if len(words) > 4 && strings.HasPrefix(words[4], folder+"/") {
 			points = append(points, unescape(words[4]))
@@ -109,8 +110,8 @@ func RemoveCgroups() error {
 			}
 			return nil
 		})
-		for i := len(dirs) - 1; i >= 0; i-- {
-			problems = append(problems, syscall.Rmdir(dirs[i]))
+		for _, dir := range slices.Backward(dirs) {
+			problems = append(problems, syscall.Rmdir(dir))
 		}
 	}
 	return errors.Join(problems...)

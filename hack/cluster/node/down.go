@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/signal-delivery/operator/hack/cluster/host"
@@ -92,8 +93,8 @@ func (n Node) podsGone(ctx context.Context) error {
 func (n Node) stopAll() error {
 	var problems []error
 	names := n.Components()
-	for i := len(names) - 1; i >= 0; i-- {
-		problems = append(problems, n.stop(names[i]))
+	for _, name := range slices.Backward(names) {
+		problems = append(problems, n.stop(name))
 	}
 	for _, name := range n.Supervisor.Names() { // of a version with other components
 		problems = append(problems, n.stop(name))
@@ -103,7 +104,7 @@ func (n Node) stopAll() error {
 
 // cleanTables lets kube-proxy remove its rules, then removes what it leaves.
 func (n Node) cleanTables(ctx context.Context) error {
-	if _, err := os.Stat("/usr/sbin/iptables"); err != nil {
+	if _, err := os.Stat("/usr/sbin/iptables"); os.IsNotExist(err) {
 		return nil // never was up
 	}
 	if _, err := os.Stat(n.Paths["kube-proxy"]); err == nil {

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/signal-delivery/operator/hack/cluster/layout"
@@ -62,9 +63,9 @@ func Ensure(l layout.Layout) error {
 	if err := writeServiceAccountKey(l); err != nil {
 		return err
 	}
-	for i := len(identities) - 1; i >= 0; i-- {
-		if err := ca.issue(l, identities[i]); err != nil {
-			return fmt.Errorf("issue a certificate for %s: %w", identities[i].file, err)
+	for _, identitie := range slices.Backward(identities) {
+		if err := ca.issue(l, identitie); err != nil {
+			return fmt.Errorf("issue a certificate for %s: %w", identitie.file, err)
 		}
 	}
 	return nil

@@ -64,7 +64,8 @@ func render(r prometheusRule) ([]byte, error) {
 // and Prometheus does not start with a bad rule file.
 func (f *folder) clear() error {
 	changed, err := f.write(nil)
-	f.changed = append(changed, "(start)")
+	changed = append(changed, "(start)")
+	f.changed = changed
 	return err
 }
 
@@ -95,8 +96,7 @@ func (f *folder) sync(ctx context.Context, rules []prometheusRule) error {
 		return nil
 	}
 	err = f.reload(ctx)
-	var no refusal
-	if errors.As(err, &no) {
+	if _, ok := errors.AsType[refusal](err); ok {
 		err = f.retreat(ctx, f.changed, versions, want)
 	}
 	if err != nil {
@@ -124,8 +124,7 @@ func (f *folder) retreat(ctx context.Context, changed []string, versions map[str
 		if err == nil {
 			continue
 		}
-		var no refusal
-		if !errors.As(err, &no) {
+		if _, ok := errors.AsType[refusal](err); !ok {
 			return err
 		}
 		log.Printf("Left out %s: %v", name, err)

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -30,6 +31,13 @@ const (
 )
 
 func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run follows the objects until it is told to stop.
+func run() error {
 	dir := flag.String("dir", "/rules", "folder for rule files")
 	prometheus := flag.String("prometheus", "http://127.0.0.1:9090", "address to ask for a reload")
 	flag.Parse()
@@ -37,11 +45,11 @@ func main() {
 	defer stop()
 	api, err := newAPI()
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	files := &folder{dir: *dir, prometheus: *prometheus, refused: map[string]string{}}
 	if err := files.clear(); err != nil {
-		log.Fatal(err)
+		return err
 	}
 	for said := ""; ctx.Err() == nil; time.Sleep(pause) {
 		problem := fmt.Sprint(follow(ctx, api, files))
@@ -50,6 +58,7 @@ func main() {
 		}
 		said = problem
 	}
+	return nil
 }
 
 // follow writes what there is and returns once something has changed.
@@ -109,7 +118,7 @@ func (a api) watch(ctx context.Context, version string) error {
 	}
 	defer body.Close()
 	_, err = bufio.NewReader(body).ReadByte()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
