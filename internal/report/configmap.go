@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,20 +32,21 @@ const (
 )
 
 // Latest is the ConfigMap with the report of the latest ended attempt.
-func Latest(sd *v1alpha1.SignalDeployment, r Report) *corev1.ConfigMap {
-	return build(sd, release.ReportName(sd.Name), reportLatest, r)
+func Latest(sd *v1alpha1.SignalDeployment, ended v1alpha1.Release, r Report) *corev1.ConfigMap {
+	return build(sd, release.ReportName(sd.Name), reportLatest, ended, r)
 }
 
 // Archive is the immutable ConfigMap with the report of one attempt.
 func Archive(sd *v1alpha1.SignalDeployment, ended v1alpha1.Release, r Report) *corev1.ConfigMap {
-	cm := build(sd, release.ArchiveName(sd.Name, ended), reportArchive, r)
+	cm := build(sd, release.ArchiveName(sd.Name, ended), reportArchive, ended, r)
 	cm.Immutable = new(true)
 	return cm
 }
 
-func build(sd *v1alpha1.SignalDeployment, name, which string, r Report) *corev1.ConfigMap {
+func build(sd *v1alpha1.SignalDeployment, name, which string, ended v1alpha1.Release, r Report) *corev1.ConfigMap {
 	labels := release.Labels(sd.Name)
 	labels[LabelReport] = which
+	labels[v1alpha1.LabelRelease] = cmp.Or(ended.Hash, ended.Asked) // one that never got a digest has no hash
 	data := map[string]string{"report.md": verdict.Clip(r.Markdown, maxMarkdown)}
 	if len(r.JSON) <= maxJSON { // half a document would be no JSON
 		data["report.json"] = string(r.JSON)
@@ -52,11 +54,12 @@ func build(sd *v1alpha1.SignalDeployment, name, which string, r Report) *corev1.
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: sd.Namespace, Name: name, Labels: labels}, Data: data}
 }
 
-// Apply writes both ConfigMaps. The archive comes last: once it is there, the
-// report is complete.
+// Apply writes both ConfigMaps, the archive last: once it is there, the report
+// counts as written. One that cannot be written does not keep the other from
+// being written.
 func Apply(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, ended v1alpha1.Release, r Report) error {
 	return errors.Join(
-		owned.Apply(ctx, c, sd, Latest(sd, r)),
+		owned.Apply(ctx, c, sd, Latest(sd, ended, r)),
 		owned.Create(ctx, c, sd, Archive(sd, ended, r)),
 	)
 }

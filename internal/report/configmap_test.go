@@ -50,7 +50,7 @@ func TestArchivesStayAndOldOnesGo(t *testing.T) {
 
 // Half a document is no JSON: one that is too large is left out whole.
 func TestReportsFitIntoAConfigMap(t *testing.T) {
-	cm := Latest(testkit.SignalDeployment(), Report{Markdown: strings.Repeat("x", maxMarkdown+1), JSON: []byte(strings.Repeat("x", maxJSON+1))})
+	cm := Latest(testkit.SignalDeployment(), testkit.Release("v1"), Report{Markdown: strings.Repeat("x", maxMarkdown+1), JSON: []byte(strings.Repeat("x", maxJSON+1))})
 	if len(cm.Data["report.md"]) > maxMarkdown {
 		t.Errorf("report.md has %d bytes", len(cm.Data["report.md"]))
 	}

@@ -2,62 +2,147 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// worked are the verdicts in favour, those that say the same thing together.
-func worked(facts []fact) []line {
+// line is a sentence and the numbers of the facts that it rests on.
+type line struct {
+	label, text string
+	facts       []int
+}
+
+// vacuous are the reasons of verdicts in favour of nothing.
+var vacuous = map[string]bool{"NoGates": true, "NoChecks": true, "NoRules": true, "NoRoutes": true, "NothingToJudge": true}
+
+// worked are the verdicts in favour, those that say the same thing together,
+// and the parts of the way in which every signal was in favour.
+func worked(facts []fact, plan v1alpha1.Plan) []line {
+	lines := append(favour(facts), passages(facts, plan)...)
+	slices.SortStableFunc(lines, func(a, b line) int { return a.facts[0] - b.facts[0] })
+	return lines
+}
+
+func favour(facts []fact) []line {
 	var lines group
 	for _, f := range facts {
-		if f.Outcome != verdict.Passed || f.Kind == v1alpha1.SignalRequest || f.Reason == "NoGates" || odd(f) {
-			continue
-		}
-		switch f.Kind {
-		case v1alpha1.SignalMetric:
-			lines.add("metric "+f.Name, fmt.Sprintf("Metric %s kept its limits", f.Name), f)
-		case v1alpha1.SignalAlert:
-			lines.add("alert "+f.Name, quiet(f), f)
-		case v1alpha1.SignalSpec, v1alpha1.SignalArtifact, v1alpha1.SignalGate, v1alpha1.SignalWorkload, v1alpha1.SignalRoute,
-			v1alpha1.SignalSmoke, v1alpha1.SignalDeadline:
-			lines.add(string(f.Kind)+f.Message, f.Message, f)
-		case v1alpha1.SignalRequest:
+		switch {
+		case !inFavour(f) || f.Kind == v1alpha1.SignalRequest || vacuous[f.Reason]:
+		case f.Kind == v1alpha1.SignalMetric && f.Name != "" && f.Evidence != nil && f.Evidence.Threshold != "":
+			lines.add("metric "+f.Name, line{text: fmt.Sprintf("Metric %s kept its limits in every sample%s: %s", f.Name, often(f, facts, "of"), seen(*f.Evidence))}, f)
+		case f.Kind == v1alpha1.SignalAlert && f.Name != "":
+			lines.add("alert "+f.Name, line{text: fmt.Sprintf("Alert rule %s stayed quiet%s", f.Name, often(f, facts, "in"))}, f)
+		default:
+			lines.add("said "+f.Message, line{text: f.Message}, f)
 		}
 	}
 	return lines.lines
 }
 
-func quiet(f fact) string {
-	if f.Name == "" {
-		return f.Message
-	}
-	return fmt.Sprintf("Alert rule %s stayed quiet", f.Name)
-}
+// inFavour reports whether a verdict is in favour, and of nothing odd.
+func inFavour(f fact) bool { return f.Outcome == verdict.Passed && !odd(f) }
 
 // odd reports whether a verdict in favour tells of something that was not as
 // it should be.
-func odd(f fact) bool {
-	failing := f.Evidence != nil && f.Evidence.Failures > 0
-	return failing || f.Reason == "FiredBefore" || f.Reason == "NoDataIgnored"
+func odd(f fact) bool { return failing(f) || f.Reason == "FiredBefore" || f.Reason == "NoDataIgnored" }
+
+func failing(f fact) bool { return f.Evidence != nil && f.Evidence.Failures > 0 }
+
+// judges reports whether a signal judges a release that takes traffic.
+func judges(f fact) bool {
+	return f.Kind == v1alpha1.SignalMetric || f.Kind == v1alpha1.SignalAlert
 }
 
-// anomalies are the verdicts against, those that were waited for in vain,
-// those in favour with something odd, and what people asked for.
+// often says how many of a signal's verdicts were in favour of nothing odd.
+func often(f fact, facts []fact, before string) string {
+	good, all := 0, 0
+	for _, other := range facts {
+		if other.Kind != f.Kind || other.Name != f.Name || other.Outcome == "" {
+			continue
+		}
+		all++
+		if inFavour(other) {
+			good++
+		}
+	}
+	switch {
+	case all == 1:
+		return ""
+	case good == all:
+		return fmt.Sprintf(" %s all %d verdicts", before, all)
+	}
+	return fmt.Sprintf(" %s %d of %d verdicts", before, good, all)
+}
+
+// seen says the latest value of a metric.
+func seen(e verdict.Evidence) string {
+	text := "must be " + e.Threshold
+	if e.Baseline != "" {
+		text = fmt.Sprintf("stable %s, %s", e.Baseline, text)
+	}
+	if e.Value != "" {
+		text = fmt.Sprintf("last %s, %s", e.Value, text)
+	}
+	return text
+}
+
+// passages are the steps, moves and phases under traffic in which signals
+// spoke, and nothing but in favour.
+func passages(facts []fact, plan v1alpha1.Plan) []line {
+	var lines group
+	against := map[string]bool{}
+	for _, f := range facts {
+		switch {
+		case f.Outcome != verdict.Passed:
+			against[where(f)] = true
+		case judges(f):
+			lines.add(where(f), line{label: where(f), text: passage(f, plan)}, f)
+		}
+	}
+	passed := slices.DeleteFunc(lines.lines, func(l line) bool { return l.text == "" || against[l.label] })
+	for i := range passed {
+		passed[i].label = ""
+		passed[i].text += fmt.Sprintf(": %d of %d signals in favour", len(passed[i].facts), len(passed[i].facts))
+	}
+	return passed
+}
+
+// passage names what was passed when the fact was recorded, if it is worth a
+// line.
+func passage(f fact, plan v1alpha1.Plan) string {
+	if f.Phase == v1alpha1.PhaseVerifying {
+		return "Verified after the cutover"
+	}
+	if f.Phase == v1alpha1.PhaseCuttingOver {
+		return "Cutover move " + f.Step + " passed"
+	}
+	if f.Phase != v1alpha1.PhaseProgressing {
+		return ""
+	}
+	for _, step := range plan.Steps {
+		if step.Name == f.Step {
+			return fmt.Sprintf("Step %s passed at %d %% of the traffic", f.Step, step.Weight)
+		}
+	}
+	return "Step " + f.Step + " passed"
+}
+
+// anomalies are what was against, what was left open, what was in favour with
+// something odd, and what people asked for.
 func anomalies(facts []fact) []line {
 	var lines group
 	for _, f := range facts {
 		switch {
-		case f.Outcome == verdict.Failed:
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
 		case f.Outcome == verdict.Unknown:
-			lines.add(f.Message, fmt.Sprintf("**%s** was waited for in vain: %s", escape(f.Reason), escape(f.Message)), f)
-		case f.Kind == v1alpha1.SignalRequest:
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
-		case odd(f) && f.Kind == v1alpha1.SignalMetric && f.Evidence.Failures > 0:
-			lines.add("failing "+f.Name, fmt.Sprintf("**FailingSamples**: metric %s had failing samples, within what it may have", escape(f.Name)), f)
-		case odd(f):
-			lines.add(f.Message, fmt.Sprintf("**%s**: %s", escape(f.Reason), escape(f.Message)), f)
+			lines.add("open "+f.Message, line{label: f.Reason, text: "left open: " + f.Message}, f)
+		case f.Outcome == verdict.Passed && f.Kind == v1alpha1.SignalMetric && failing(f):
+			lines.join("failing "+f.Name, line{label: "FailingSamples", text: fmt.Sprintf("Metric %s passed with failing samples: ", f.Name)},
+				fmt.Sprintf("%d of %d%s", f.Evidence.Failures, f.Evidence.Samples, inside(f)), f)
+		case !inFavour(f) || f.Kind == v1alpha1.SignalRequest:
+			lines.add(f.Reason+" "+f.Message, line{label: f.Reason, text: f.Message}, f)
 		}
 	}
 	return lines.lines
@@ -70,33 +155,84 @@ func measures(facts []fact) []line {
 		if f.Kind != v1alpha1.SignalMetric || f.Evidence == nil || f.Evidence.Value == "" {
 			continue
 		}
-		where := string(f.Phase)
-		if f.Step != "" {
-			where += " " + f.Step
+		text := f.Evidence.Value
+		if f.Evidence.Threshold != "" {
+			text += ", must be " + f.Evidence.Threshold
 		}
-		text := fmt.Sprintf("**%s** (%s): %s, must be %s", escape(f.Name), escape(where), escape(f.Evidence.Value), escape(f.Evidence.Threshold))
 		if f.Evidence.Baseline != "" {
-			text += ", stable " + escape(f.Evidence.Baseline)
+			text += ", stable " + f.Evidence.Baseline
 		}
-		lines.add(text, text, f)
+		l := line{label: fmt.Sprintf("%s (%s)", f.Name, where(f)), text: text}
+		lines.add(l.label+l.text, l, f)
 	}
 	return lines.lines
 }
 
-// group collects lines; facts with the same key share one.
+// remembered is what was worth remembering and no verdict tells: a release
+// that ends early leaves signals unheard.
+func remembered(r v1alpha1.RolloutStatus) []verdict.Verdict {
+	var out []verdict.Verdict
+	for _, key := range r.FiredBefore {
+		told := func(v verdict.Verdict) bool {
+			return v.Kind == v1alpha1.SignalAlert && v.Outcome == verdict.Passed && strings.Contains(v.Message, key)
+		}
+		if !slices.ContainsFunc(r.Verdicts, told) {
+			out = append(out, verdict.Verdict{
+				Kind: v1alpha1.SignalAlert, Name: key, Reason: "FiredBefore", Evidence: &verdict.Evidence{Source: "status.rollout.firedBefore"},
+				Message: fmt.Sprintf("Alert %s fired before the release started, and is not blamed on it", key),
+			})
+		}
+	}
+	for _, tally := range r.Tallies {
+		told := func(v verdict.Verdict) bool {
+			return v.Kind == v1alpha1.SignalMetric && v.Name == tally.Name && failing(fact{Verdict: v})
+		}
+		if tally.Failures > 0 && !slices.ContainsFunc(r.Verdicts, told) {
+			out = append(out, verdict.Verdict{
+				Kind: v1alpha1.SignalMetric, Name: tally.Name, Reason: "FailingSamples", Evidence: &verdict.Evidence{Source: "status.rollout.tallies", Failures: tally.Failures},
+				Message: fmt.Sprintf("Metric %s had %d failing samples", tally.Name, tally.Failures),
+			})
+		}
+	}
+	return out
+}
+
+// where is the phase and the step in which a fact was recorded.
+func where(f fact) string { return strings.TrimSpace(string(f.Phase) + " " + f.Step) }
+
+// inside is where, as the end of a sentence.
+func inside(f fact) string {
+	if where(f) == "" {
+		return ""
+	}
+	return " in " + where(f)
+}
+
+// group collects lines; facts with the same key share one, and the latest has
+// its say.
 type group struct {
 	lines []line
 	at    map[string]int
 }
 
-func (g *group) add(key, text string, f fact) {
-	if i, there := g.at[key]; there {
-		g.lines[i].facts = append(g.lines[i].facts, f.number)
-		return
-	}
+func (g *group) add(key string, l line, f fact) {
 	if g.at == nil {
 		g.at = map[string]int{}
 	}
-	g.at[key] = len(g.lines)
-	g.lines = append(g.lines, line{text: text, facts: []int{f.number}})
+	i, there := g.at[key]
+	if !there {
+		i = len(g.lines)
+		g.at[key], g.lines = i, append(g.lines, line{})
+	}
+	l.facts = append(slices.Clone(g.lines[i].facts), f.number)
+	g.lines[i] = l
+}
+
+// join adds a part to a list of parts.
+func (g *group) join(key string, l line, part string, f fact) {
+	if i, there := g.at[key]; there {
+		l.text = g.lines[i].text + ", "
+	}
+	l.text += part
+	g.add(key, l, f)
 }

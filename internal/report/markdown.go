@@ -2,140 +2,136 @@ package report
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// maxCell bounds what one table cell repeats, in bytes.
-const maxCell = 300
+// What the sections may take, in bytes. The rest of 256 KiB is for the head,
+// whose texts are bounded one by one.
+const (
+	maxWorked    = 36 << 10
+	maxAnomalies = 44 << 10
+	maxMeasures  = 20 << 10
+	maxTimeline  = 24 << 10
+	maxEvidence  = 56 << 10
+	maxQueries   = 28 << 10
+)
 
 // markdown is the report for people.
 func markdown(t tale) string {
 	w := &writer{}
-	w.f("# Post-Deployment Report - %s %s\n\n", escape(t.Name), escape(t.Release.Version))
+	w.f("# Post-Deployment Report - %s %s\n\n", cell(t.Name), cell(t.Release.Version))
 	w.f("**Deployment Date**: %s  \n**Version**: %s  \n**Duration**: %s  \n**Status**: %s\n\n",
-		stamp(t.Rollout.StartTime), escape(t.Release.ID), span(t.duration()), status(t.Rollout.Result))
+		stamp(t.Rollout.StartTime), cell(t.Release.ID), span(t.duration()), status(t.Rollout.Result))
 	w.head(t)
-	w.list("What Worked Well ✅", "Nothing was decided in its favour", t.worked, true)
-	w.list("Anomalies Detected 🔍", fmt.Sprintf("None in %d verdicts", len(t.facts)), t.anomalies, false)
-	w.list("Key Performance Metrics ⚡", "No metric was judged", t.measures, false)
+	w.list("What Worked Well ✅", "Nothing was decided in its favour", maxWorked, t.worked)
+	w.list("Anomalies Detected 🔍", fmt.Sprintf("None seen in %d verdicts", len(t.Rollout.Verdicts)), maxAnomalies, t.anomalies)
+	w.list("Key Performance Metrics ⚡", "No metric was judged", maxMeasures, t.measures)
 	w.timeline(t.phases)
 	w.evidence(t.facts)
-	w.f("---\n*Written by the signal operator from the verdicts above; the same verdicts give the same report.*\n")
+	w.f("---\n*Written by the signal operator from the evidence above; the same evidence gives the same report.*\n")
 	return w.String()
 }
 
 type writer struct{ strings.Builder }
 
+// f writes; a builder takes everything.
 func (w *writer) f(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 // head is the executive summary.
 func (w *writer) head(t tale) {
 	good := t.Rollout.Result == v1alpha1.ResultSucceeded
 	w.f("## Executive Summary\n\n")
-	w.f("- **Deployment Success**: %t\n", good)
-	w.f("- **Rollback Needed**: %t\n", t.Rollout.Exposed && !good)
-	w.f("- **Target**: %s/%s, environment %s, attempt %d\n", escape(t.Namespace), escape(t.Name), escape(t.Environment), t.Release.Attempt)
-	w.f("- **Artifact**: %s", code(t.Release.Image))
-	if t.Release.Digest != "" {
-		w.f(", pinned to %s", code(t.Release.Digest))
+	w.f("- **Deployment Success**: %s\n", truth(good))
+	w.f("- **Rollback Needed**: %s\n", truth(t.turnedBack()))
+	if took, known := t.turning(); known {
+		w.f("- **Rollback Took**: %s\n", span(took))
 	}
-	w.f("\n- **Serves Now**: %s\n", serving(t.Stable))
+	w.f("- **Target**: %s/%s, environment %s, attempt %d\n", cell(t.Namespace), cell(t.Name), cell(t.Environment), t.Release.Attempt)
+	w.f("- **Artifact**: %s\n", artifact(t.Release))
+	w.f("- **Serves Now**: %s\n", serving(t.Stable))
 	if !good {
-		w.f("- **Why**: %s: %s\n", escape(t.Rollout.Reason), escape(t.Rollout.Message))
-		w.deciding(t)
+		w.why(t)
 	}
 	w.f("\n")
 }
 
-// deciding says what the verdict that ended the release rests on.
-func (w *writer) deciding(t tale) {
-	for _, f := range slices.Backward(t.facts) {
-		if f.Outcome != verdict.Failed || f.Evidence == nil {
-			continue
-		}
-		var parts []string
-		for _, part := range [][2]string{{"value", f.Evidence.Value}, {"limit", f.Evidence.Threshold}, {"query", f.Evidence.Query}, {"source", f.Evidence.Source}} {
-			if part[1] != "" {
-				parts = append(parts, part[0]+" "+code(part[1]))
-			}
-		}
-		if len(parts) > 0 {
-			w.f("- **Evidence**: %s [%d]\n", strings.Join(parts, ", "), f.number)
-		}
+// why says what ended the release, and what that rests on.
+func (w *writer) why(t tale) {
+	decider := t.decider()
+	w.f("- **Why**: %s: %s", cell(t.Rollout.Reason), escape(t.Rollout.Message))
+	if decider == nil {
+		w.f("\n")
 		return
 	}
-}
-
-func serving(stable *v1alpha1.Release) string {
-	if stable == nil {
-		return "no release"
+	w.f(" [%d]\n", decider.number)
+	if decider.Evidence == nil {
+		return
 	}
-	return escape(stable.ID) + ", " + code(stable.Digest)
+	var parts []string
+	for _, part := range [][2]string{
+		{"value", decider.Evidence.Value},
+		{"limit", decider.Evidence.Threshold},
+		{"stable", decider.Evidence.Baseline},
+		{"query", decider.Evidence.Query},
+		{"source", decider.Evidence.Source},
+	} {
+		if part[1] != "" {
+			parts = append(parts, part[0]+" "+code(verdict.Clip(part[1], 2*maxText)))
+		}
+	}
+	if len(parts) > 0 {
+		w.f("- **Evidence**: %s [%d]\n", strings.Join(parts, ", "), decider.number)
+	}
 }
 
-func (w *writer) list(title, none string, lines []line, plain bool) {
+func artifact(r v1alpha1.Release) string {
+	if r.Digest == "" {
+		return code(verdict.Clip(r.Image, maxCell)) + ", never pinned"
+	}
+	return fmt.Sprintf("%s, pinned to %s", code(verdict.Clip(r.Image, maxCell)), code(verdict.Clip(r.Digest, maxCell)))
+}
+
+// serving names the stable release. One that was found again after the status
+// was lost has no digest.
+func serving(stable *v1alpha1.Release) string {
+	switch {
+	case stable == nil:
+		return "no release"
+	case stable.Digest == "":
+		return cell(stable.ID)
+	}
+	return cell(stable.ID) + ", " + code(verdict.Clip(stable.Digest, maxCell))
+}
+
+func (w *writer) list(title, none string, limit int, lines []line) {
 	w.f("## %s\n\n", title)
+	items := make([]string, 0, len(lines))
 	for _, l := range lines {
-		text := l.text
-		if plain {
-			text = escape(text)
+		label := ""
+		if l.label != "" {
+			label = "**" + cell(l.label) + "**: "
 		}
-		w.f("- %s [%s]\n", text, numbers(l.facts))
+		items = append(items, fmt.Sprintf("- %s%s [%s]\n", label, escape(l.text), numbers(l.facts)))
 	}
 	if len(lines) == 0 {
 		w.f("- %s\n", none)
 	}
+	w.fill(limit, items, "- ")
 	w.f("\n")
 }
 
-func (w *writer) timeline(phases []phase) {
-	w.f("## Timeline\n\n| start | phase | step | weight | took | reason |\n|---|---|---|---|---|---|\n")
-	for i, p := range phases {
-		took := span(p.took)
-		if i == len(phases)-1 {
-			took = ""
+// fill writes as many items as fit into the limit, and says how many do not.
+func (w *writer) fill(limit int, items []string, before string) {
+	for i, item := range items {
+		if limit -= len(item); limit < 0 {
+			w.f("%s%d more are left out here\n", before, len(items)-i)
+			return
 		}
-		w.row(p.Time.UTC().Format(time.TimeOnly), string(p.Phase), p.Step, strconv.Itoa(int(p.Weight))+" %", took, p.Reason)
+		w.f("%s", item)
 	}
-	w.f("\n")
-}
-
-func (w *writer) evidence(facts []fact) {
-	w.f("## Evidence\n\n| # | kind | name | phase | outcome | reason | value | limit | stable | window | source | time |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
-	var queries group
-	for _, f := range facts {
-		e := verdict.Evidence{}
-		if f.Evidence != nil {
-			e = *f.Evidence
-		}
-		where := strings.TrimSpace(string(f.Phase) + " " + f.Step)
-		w.row(strconv.Itoa(f.number), string(f.Kind), f.Name, where, string(f.Outcome), f.Reason, e.Value, e.Threshold, e.Baseline, e.Window, e.Source, clock(e.Time))
-		if e.Query != "" {
-			queries.add(e.Query, code(e.Query), f)
-		}
-	}
-	if len(queries.lines) > 0 {
-		w.f("\nWhat was asked:\n\n")
-	}
-	for _, query := range queries.lines {
-		w.f("- [%s] %s\n", numbers(query.facts), query.text)
-	}
-	w.f("\n")
-}
-
-func (w *writer) row(cells ...string) {
-	for _, cell := range cells {
-		w.f("| %s ", escape(verdict.Clip(cell, maxCell)))
-	}
-	w.f("|\n")
 }
 
 func status(r v1alpha1.Result) string {
@@ -147,44 +143,4 @@ func status(r v1alpha1.Result) string {
 		return "not ended"
 	}
 	return said
-}
-
-func numbers(facts []int) string {
-	parts := make([]string, 0, len(facts))
-	for _, n := range facts {
-		parts = append(parts, strconv.Itoa(n))
-	}
-	return strings.Join(parts, ", ")
-}
-
-func stamp(t metav1.Time) string {
-	if t.IsZero() {
-		return "unknown"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func clock(t metav1.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.TimeOnly)
-}
-
-// span is a duration as people write it: 14m 40s.
-func span(d time.Duration) string {
-	return strings.TrimSpace(strings.NewReplacer("h", "h ", "m", "m ").Replace(d.Round(time.Second).String()))
-}
-
-// marks are the characters that would make Markdown of text that is not ours.
-var marks = strings.NewReplacer(
-	"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "[", "\\[", "]", "\\]", "<", "&lt;", ">", "&gt;", "&", "&amp;", "#", "\\#",
-	"\r", " ", "\n", " ", "\t", " ",
-)
-
-func escape(text string) string { return marks.Replace(strings.ToValidUTF8(text, "�")) }
-
-// code is text as it is, on one line; a backtick would end it.
-func code(text string) string {
-	return "`" + strings.NewReplacer("`", "'", "\r", " ", "\n", " ", "|", "¦").Replace(strings.ToValidUTF8(text, "�")) + "`"
 }

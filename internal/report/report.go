@@ -1,9 +1,10 @@
 // Package report tells what became of a release: what worked, what was odd, how
-// long it took and what each line rests on. It is pure, and says nothing that
-// no verdict says.
+// long it took and what each line rests on. It is pure but for putting its
+// ConfigMaps into the cluster, and says nothing that its input does not say.
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -22,7 +23,7 @@ type Input struct {
 
 // Report is what is kept.
 type Report struct {
-	Markdown string
+	Markdown string // at most 256 KiB
 	JSON     []byte
 	Summary  v1alpha1.ReportSummary
 }
@@ -50,16 +51,11 @@ type tale struct {
 	phases    []phase
 }
 
-// fact is a verdict with its number in the evidence table, from 1.
+// fact is a verdict with its number in the evidence table, from 1. What was
+// remembered without a verdict has no outcome.
 type fact struct {
 	number int
 	verdict.Verdict
-}
-
-// line is a sentence and the facts that it rests on.
-type line struct {
-	text  string
-	facts []int
 }
 
 // phase is a part of the timeline with its length; the last has none.
@@ -69,11 +65,14 @@ type phase struct {
 }
 
 func tell(in Input) tale {
-	t := tale{Input: in}
-	for i, v := range in.Rollout.Verdicts {
-		t.facts = append(t.facts, fact{number: i + 1, Verdict: v})
+	t := tale{Input: in, phases: phases(in.Rollout)}
+	for _, v := range in.Rollout.Verdicts {
+		t.facts = append(t.facts, fact{len(t.facts) + 1, v})
 	}
-	t.worked, t.anomalies, t.measures, t.phases = worked(t.facts), anomalies(t.facts), measures(t.facts), phases(in.Rollout)
+	for _, v := range remembered(in.Rollout) {
+		t.facts = append(t.facts, fact{len(t.facts) + 1, v})
+	}
+	t.worked, t.anomalies, t.measures = worked(t.facts, in.Rollout.Plan), anomalies(t.facts), measures(t.facts)
 	return t
 }
 
@@ -81,7 +80,7 @@ func (t tale) duration() time.Duration {
 	if t.Rollout.EndTime.IsZero() || t.Rollout.StartTime.IsZero() {
 		return 0
 	}
-	return t.Rollout.EndTime.Sub(t.Rollout.StartTime.Time)
+	return max(0, t.Rollout.EndTime.Sub(t.Rollout.StartTime.Time))
 }
 
 // sentence is the report in one line.
@@ -90,11 +89,38 @@ func (t tale) sentence() string {
 		v1alpha1.ResultSucceeded: "was released", v1alpha1.ResultRolledBack: "was rolled back", v1alpha1.ResultFailed: "failed",
 		v1alpha1.ResultSuperseded: "made way for a newer release", v1alpha1.ResultReverted: "made way for the stable release", v1alpha1.ResultAborted: "was aborted",
 	}[t.Rollout.Result]
+	if said == "" {
+		said = "has not ended"
+	}
 	text := t.Release.ID + " " + said
 	if t.Rollout.Message != "" && t.Rollout.Result != v1alpha1.ResultSucceeded {
 		text += ": " + t.Rollout.Message
 	}
 	return text
+}
+
+// decider is the verdict that ended the release against it, or nil.
+func (t tale) decider() *fact {
+	for _, f := range slices.Backward(t.facts) {
+		if f.Outcome == verdict.Failed && f.Reason == t.Rollout.Reason {
+			return &f
+		}
+	}
+	return nil
+}
+
+// turnedBack reports whether the stable release had to take all traffic again.
+func (t tale) turnedBack() bool { return t.Rollout.Phase == v1alpha1.PhaseRolledBack }
+
+// turning is how long that took, until it was seen; not known when the
+// timeline does not tell.
+func (t tale) turning() (took time.Duration, known bool) {
+	for _, p := range t.phases {
+		if p.Phase == v1alpha1.PhaseRollingBack {
+			took, known = took+p.took, true
+		}
+	}
+	return took, known && t.turnedBack()
 }
 
 // phases are the moments of the timeline and how long each lasted.
@@ -103,7 +129,7 @@ func phases(r v1alpha1.RolloutStatus) []phase {
 	for i, entry := range r.Timeline {
 		p := phase{TimelineEntry: entry}
 		if i+1 < len(r.Timeline) {
-			p.took = r.Timeline[i+1].Time.Sub(entry.Time.Time)
+			p.took = max(0, r.Timeline[i+1].Time.Sub(entry.Time.Time))
 		}
 		out = append(out, p)
 	}
