@@ -115,8 +115,8 @@ func TestForeignObjects(t *testing.T) {
 	}
 }
 
-// Failure mode 45: a late cache must not make an error of what exists.
-func TestCreateTwiceIsCreatingOnce(t *testing.T) {
+// A late cache must not make an error of what exists.
+func TestFailureMode45WhatALateCacheDoesNotShowExists(t *testing.T) {
 	c := cluster(t)
 	for range 2 {
 		if err := Create(t.Context(), c, owner, service("a")); err != nil {

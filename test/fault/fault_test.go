@@ -71,9 +71,11 @@ func run(t *testing.T, tell func(*stage.Story), p *plan) string {
 	return y.End()
 }
 
-// The end of every disturbed run is that of the undisturbed one.
+// The end of every disturbed run is that of the undisturbed one. A run may make
+// a write less than the one that was counted, when two reconciles fall together;
+// a plan for its last write is then spared, which only few may be.
 func TestEveryWriteDisturbed(t *testing.T) {
-	var runs, faults atomic.Int32
+	var runs, faults, spared atomic.Int32
 	t.Run("stories", func(t *testing.T) {
 		for name, tell := range stories {
 			t.Run(name, func(t *testing.T) {
@@ -87,19 +89,19 @@ func TestEveryWriteDisturbed(t *testing.T) {
 						if diff := cmp.Diff(want, got); diff != "" {
 							t.Errorf("%s: the end differs:\n%s", p, diff)
 						}
-						if p.fired == 0 {
-							t.Errorf("%s never happened", p)
-						}
 						runs.Add(1)
 						faults.Add(int32(p.fired))
+						if p.fired == 0 {
+							spared.Add(1)
+						}
 					})
 				}
 			})
 		}
 	})
-	fmt.Fprintf(os.Stdout, "%d fault plans run, with %d faults in all\n", runs.Load(), faults.Load())
-	if runs.Load() == 0 {
-		t.Error("no plan was run")
+	fmt.Fprintf(os.Stdout, "%d fault plans run, with %d faults in all; %d ended before their write\n", runs.Load(), faults.Load(), spared.Load())
+	if runs.Load() == 0 || spared.Load()*10 > runs.Load() {
+		t.Errorf("%d plans run, of which %d disturbed nothing", runs.Load(), spared.Load())
 	}
 }
 

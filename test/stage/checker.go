@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,16 +51,15 @@ func (y *Story) watch() {
 		seen = sd.Status.ObservedGeneration
 		return CheckStatus(sd)
 	})
-	each(&gatewayv1.HTTPRouteList{}, func(o runtime.Object) error {
-		if route, ok := o.(*gatewayv1.HTTPRoute); ok {
-			return checkRoute(route)
-		}
-		return nil
-	})
+	y.witness = &witness{client: y.Client, namespace: y.Namespace, replicas: map[string]int32{}}
+	each(&gatewayv1.HTTPRouteList{}, func(o runtime.Object) error { return y.witness.route(ctx, o) })
+	each(&corev1.ServiceList{}, func(o runtime.Object) error { return y.witness.service(ctx, o) })
+	each(&appsv1.DeploymentList{}, func(o runtime.Object) error { return y.witness.deployment(ctx, o) })
 	y.Cleanup(func() {
 		cancel()
-		<-done
-		<-done
+		for range 4 {
+			<-done
+		}
 	})
 }
 
@@ -127,8 +129,8 @@ func checkRoute(route *gatewayv1.HTTPRoute) error {
 	}
 	switch len(own) {
 	case 1:
-		if *own[0].Weight != 7 || len(route.Annotations) != 0 {
-			return fmt.Errorf("at rest with weight %d and annotations %v", *own[0].Weight, route.Annotations)
+		if *own[0].Weight != 7 {
+			return fmt.Errorf("at rest with weight %d", *own[0].Weight)
 		}
 	case 2:
 		if *own[0].Weight+*own[1].Weight != 100 || *own[0].Weight < 0 || *own[1].Weight < 0 || string(own[1].Name) != Name+"-canary" {
@@ -138,4 +140,21 @@ func checkRoute(route *gatewayv1.HTTPRoute) error {
 		return fmt.Errorf("%d backends", len(own))
 	}
 	return nil
+}
+
+// Stalled requires that Stalled is True and its message has these words.
+func (y *Story) Stalled(words ...string) {
+	y.Helper()
+	for _, c := range y.SD.Status.Conditions {
+		if c.Type != v1alpha1.ConditionStalled {
+			continue
+		}
+		for _, word := range words {
+			if c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, word) {
+				y.Errorf("Stalled is %s, and says nothing of %q: %s", c.Status, word, c.Message)
+			}
+		}
+		return
+	}
+	y.Errorf("Stalled is absent")
 }

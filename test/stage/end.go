@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -16,12 +17,12 @@ import (
 	"github.com/signal-delivery/operator/internal/release"
 )
 
-// Rest waits until the condition holds, everything has drained and the report
-// is written.
+// Rest waits until the condition holds, everything has drained, the route is as
+// the user wrote it and the report is written.
 func (y *Story) Rest(what string, holds Condition) {
 	y.Helper()
 	y.Until(what+", drained and reported", func(sd *v1alpha1.SignalDeployment) bool {
-		return holds(sd) && len(sd.Status.Draining) == 0 && y.scaled(sd) && y.reported(sd)
+		return holds(sd) && len(sd.Status.Draining) == 0 && y.scaled(sd) && y.routed() && y.reported(sd)
 	})
 }
 
@@ -37,6 +38,13 @@ func (y *Story) scaled(sd *v1alpha1.SignalDeployment) bool {
 		}
 	}
 	return true
+}
+
+// routed reports whether no route has anything of the operator's.
+func (y *Story) routed() bool {
+	routes := &gatewayv1.HTTPRouteList{}
+	y.list(routes)
+	return !slices.ContainsFunc(routes.Items, func(r gatewayv1.HTTPRoute) bool { return len(r.Annotations) > 0 || shareOf(&r) >= 0 })
 }
 
 func (y *Story) reported(sd *v1alpha1.SignalDeployment) bool {

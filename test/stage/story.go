@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -37,6 +37,8 @@ type Story struct {
 	Namespace string
 	Operator  *Operator
 	SD        *v1alpha1.SignalDeployment
+
+	witness *witness
 }
 
 // Story sets the scene: a namespace, a route, version v1 in the registry and a
@@ -131,6 +133,15 @@ func (y *Story) Change(change func(*v1alpha1.SignalDeployment)) {
 	before := y.SD.DeepCopy()
 	change(y.SD)
 	if err := y.Client.Patch(y.Context(), y.SD, client.MergeFrom(before)); err != nil {
+		y.Fatal(err)
+	}
+}
+
+// Reapply applies a manifest by force, as a GitOps agent does.
+func (y *Story) Reapply(manifest client.Object, kind schema.GroupVersionKind) {
+	y.Helper()
+	manifest.GetObjectKind().SetGroupVersionKind(kind)
+	if err := y.Client.Patch(y.Context(), manifest, client.Apply, client.ForceOwnership, client.FieldOwner("gitops")); err != nil { //nolint:staticcheck // typed objects have no apply configuration
 		y.Fatal(err)
 	}
 }
@@ -270,23 +281,6 @@ func (y *Story) BeginHolding(t testing.TB) *Story {
 	y.Ask("v2")
 	y.Until("v2 holds its first weight", Holding("first"))
 	return y
-}
-
-// Stalled requires that Stalled is True and its message has these words.
-func (y *Story) Stalled(words ...string) {
-	y.Helper()
-	for _, c := range y.SD.Status.Conditions {
-		if c.Type != v1alpha1.ConditionStalled {
-			continue
-		}
-		for _, word := range words {
-			if c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, word) {
-				y.Errorf("Stalled is %s, and says nothing of %q: %s", c.Status, word, c.Message)
-			}
-		}
-		return
-	}
-	y.Errorf("Stalled is absent")
 }
 
 // Kubectl runs kubectl in the story's namespace and returns what it prints.
