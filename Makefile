@@ -78,7 +78,8 @@ test-cel: ## Ask a real API server what it says to the CRD, the chart and the ku
 
 .PHONY: test-integration
 test-integration: ## Run the operator against a real API server, and stop it at every write.
-	$(assets) go test -p 1 -timeout 30m $(TESTFLAGS) ./test/integration/... ./test/fault/...
+	$(assets) go test -timeout 30m $(TESTFLAGS) ./test/integration/...
+	cd test/fault && $(assets) go test -timeout 60m $(TESTFLAGS)
 
 .PHONY: test-e2e
 test-e2e: ## Release a real service on a real cluster. Starts one if none is there.

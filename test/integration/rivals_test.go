@@ -15,6 +15,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
 	"github.com/signal-delivery/operator/test/stage"
 )
 
@@ -105,7 +106,7 @@ func TestFailureMode34NothingWaitsForAnOperatorThatIsDown(t *testing.T) {
 func TestFailureMode46GitOpsAppliesItsManifestsAgain(t *testing.T) {
 	t.Parallel()
 	y := on.Story(t, stage.Hold(1)).Begin()
-	y.Reapply(stage.Route(y.Namespace), gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"))
+	y.Reapply(stage.Route(y.Namespace), gatewayapi.Kind)
 	want := routeOf(t, y)
 	first := y.SD.Status.Stable.Hash
 	y.Ask("v2")
@@ -113,7 +114,7 @@ func TestFailureMode46GitOpsAppliesItsManifestsAgain(t *testing.T) {
 	for _, step := range []string{"first", "quarter", "half"} {
 		y.Until("v2 holds "+step, stage.Holding(step))
 		y.Reapply(git.DeepCopy(), v1alpha1.GroupVersion.WithKind("SignalDeployment"))
-		y.Reapply(stage.Route(y.Namespace), gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"))
+		y.Reapply(stage.Route(y.Namespace), gatewayapi.Kind)
 	}
 	y.Rest("v2 is released", func(sd *v1alpha1.SignalDeployment) bool { return stage.Succeeded(sd) && sd.Status.Stable.Hash != first })
 	got := routeOf(t, y)

@@ -66,11 +66,7 @@ func (w *witness) route(ctx context.Context, o runtime.Object) error {
 		return nil
 	}
 	canary, stable := w.ready(ctx, release.CanaryName(Name)), w.ready(ctx, release.StableName(Name))
-	live := &gatewayv1.HTTPRoute{}
-	if w.client.Get(ctx, client.ObjectKeyFromObject(route), live) != nil || shareOf(live) != weight {
-		return nil // what was read is of a later state
-	}
-	if weight > 0 && canary == 0 || weight < 100 && stable == 0 {
+	if w.share(ctx) == weight && (weight > 0 && canary == 0 || weight < 100 && stable == 0) { // else what was read is of a later state
 		return fmt.Errorf("weight %d with %d ready endpoints of the canary and %d of the stable Service", weight, canary, stable)
 	}
 	return nil
@@ -114,14 +110,19 @@ func (w *witness) deployment(ctx context.Context, o runtime.Object) error {
 	}
 	hash := d.Labels[v1alpha1.LabelRelease]
 	stable, canary := w.selects(ctx, release.StableName(Name)), w.selects(ctx, release.CanaryName(Name))
-	route := &gatewayv1.HTTPRoute{}
-	if err := w.client.Get(ctx, types.NamespacedName{Namespace: w.namespace, Name: Name}, route); err != nil {
-		return nil //nolint:nilerr // the story's route is gone, or the story has ended
-	}
-	if hash == stable || hash == canary && shareOf(route) > 0 {
-		return fmt.Errorf("scaled to nothing while it takes traffic: stable selects %s, canary %s with weight %d", stable, canary, shareOf(route))
+	if share := w.share(ctx); hash == stable || hash == canary && share > 0 {
+		return fmt.Errorf("scaled to nothing while it takes traffic: stable selects %s, canary %s with weight %d", stable, canary, share)
 	}
 	return nil
+}
+
+// share is the canary's weight now, or -1 at rest and once the route is gone.
+func (w *witness) share(ctx context.Context) int32 {
+	route := &gatewayv1.HTTPRoute{}
+	if w.client.Get(ctx, types.NamespacedName{Namespace: w.namespace, Name: Name}, route) != nil {
+		return -1
+	}
+	return shareOf(route)
 }
 
 func (w *witness) selects(ctx context.Context, name string) string {
@@ -134,11 +135,11 @@ func (w *witness) selects(ctx context.Context, name string) string {
 
 // ready endpoints of a Service.
 func (w *witness) ready(ctx context.Context, service string) (count int) {
-	slices := &discoveryv1.EndpointSliceList{}
-	if w.client.List(ctx, slices, client.InNamespace(w.namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service}) != nil {
+	all := &discoveryv1.EndpointSliceList{}
+	if w.client.List(ctx, all, client.InNamespace(w.namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service}) != nil {
 		return 0
 	}
-	for _, s := range slices.Items {
+	for _, s := range all.Items {
 		for _, e := range s.Endpoints {
 			if e.Conditions.Ready != nil && *e.Conditions.Ready {
 				count++
