@@ -48,7 +48,7 @@ func newFlags(set *flag.FlagSet) *flags {
 	set.Var(&f.namespaces, "namespaces", "namespaces to serve, separated by commas (default: all)")
 	set.Var(f.servers, "prometheus", "URL or NAME=URL of a Prometheus server; without a name it is the one called default; may be repeated")
 	set.Var(f.ruleLabels, "prometheus-rule-labels", "labels, as k=v separated by commas, that PrometheusRules need to be selected")
-	set.StringVar(&f.proberImage, "prober-image", os.Getenv("PROBER_IMAGE"), "image that runs built-in checks (default: $PROBER_IMAGE)")
+	set.StringVar(&f.proberImage, "prober-image", os.Getenv("PROBER_IMAGE"), "image that runs built-in checks and resolves images (default: $PROBER_IMAGE)")
 	set.Var(&f.insecureRegistries, "insecure-registries", "registries, separated by commas, that speak plain http")
 	set.IntVar(&f.concurrency, "max-concurrent-reconciles", 4, "SignalDeployments that are reconciled side by side")
 	set.BoolVar(&f.development, "zap-devel", false, "log for people instead of as JSON")
@@ -72,7 +72,7 @@ func (f *flags) logger() (log logr.Logger, flush func()) {
 func (f *flags) rooms() (controllers.Rooms, error) {
 	rooms := controllers.Rooms{
 		Metrics: map[string]analysis.Source{}, Alerts: map[string]alert.Source{},
-		RuleLabels: f.ruleLabels, ProberImage: f.proberImage,
+		RuleLabels: f.ruleLabels, ProberImage: f.proberImage, Insecure: f.insecureRegistries,
 	}
 	for name, url := range f.servers {
 		metrics, err := metricprometheus.New(name, url, http.DefaultTransport, 0)

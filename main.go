@@ -22,7 +22,6 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/controllers"
-	"github.com/signal-delivery/operator/internal/artifact"
 )
 
 func main() {
@@ -61,8 +60,7 @@ func run(ctx context.Context, f *flags, log logr.Logger) error {
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("add probes: %w", err)
 	}
-	rooms.Resolver = artifact.New(artifact.Options{Insecure: f.insecureRegistries})
-	if err := controllers.Setup(mgr, controllers.Options{Rooms: rooms, Concurrency: f.concurrency}); err != nil {
+	if err := controllers.Setup(ctx, mgr, controllers.Options{Rooms: rooms, Concurrency: f.concurrency}); err != nil {
 		return err
 	}
 	log.Info("Starting", "metricServers", len(rooms.Metrics), "namespaces", f.namespaces, "proberImage", f.proberImage)

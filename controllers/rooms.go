@@ -3,15 +3,13 @@ package controllers
 import (
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis"
-	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/traffic"
 )
 
 // Rooms are the parts of the house that the corridor leads to and that an
 // administrator has a say in.
 type Rooms struct {
-	Resolver *artifact.Resolver
-	Router   traffic.Router // nil where the Gateway API is not installed
+	Router traffic.Router // nil where the Gateway API is not installed
 
 	Metrics map[string]analysis.Source // metric servers, by the administrator's name
 	Alerts  map[string]alert.Source    // the same servers, asked for their rules
@@ -19,5 +17,7 @@ type Rooms struct {
 	RulesPublished bool              // whether PrometheusRules are understood here
 	RuleLabels     map[string]string // that the cluster's Prometheus selects rules by
 
-	ProberImage string // what runs built-in checks
+	ProberImage string   // what runs built-in checks, and resolves images
+	Insecure    []string // registries, as host or host:port, that speak plain http
+	NodesKnown  bool     // whether the operator may see which platforms the nodes are of
 }

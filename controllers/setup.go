@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
@@ -35,8 +36,8 @@ type Options struct {
 }
 
 // Setup registers every controller with the manager. It looks once for the
-// APIs that are used only where they are installed.
-func Setup(mgr ctrl.Manager, o Options) error {
+// APIs that are used only where they are installed, and for what it may see.
+func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
@@ -47,6 +48,9 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	if routes && o.Router == nil {
 		o.Router = gatewayapi.Router{Client: mgr.GetClient()}
 	}
+	looking, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	o.NodesKnown = nodesKnown(looking, mgr.GetAPIReader())
 	o.RulesPublished = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "PrometheusRule"})
 
 	r := &SignalDeploymentReconciler{
@@ -56,7 +60,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.SignalDeployment{}).
 		Owns(&appsv1.Deployment{}).Owns(&corev1.Service{}).Owns(&batchv1.Job{}).Owns(&policyv1.PodDisruptionBudget{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks))).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact))).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.byConfig)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})

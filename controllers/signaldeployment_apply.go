@@ -24,6 +24,7 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 		r.applyRoutes(ctx, sd, d, w),
 		r.applyServices(ctx, sd, d, w),
 		r.applyWorkloads(ctx, sd, d, w),
+		r.applyArtifact(ctx, sd, d, w),
 		r.applyChecks(ctx, sd, d, w),
 		r.applyRules(ctx, sd, d, w),
 		r.applyReport(ctx, sd, d, w),
@@ -60,7 +61,7 @@ func (r *SignalDeploymentReconciler) applyServices(ctx context.Context, sd *v1al
 func (r *SignalDeploymentReconciler) applyWorkloads(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
 	var problems []error
 	if start := d.Want.Start; start != nil && start.Asked == w.Asked { // else the template at hand is not the release's
-		problems = append(problems, workload.Start(ctx, r, sd, *start, w.configs, d.Want.Replicas[start.Hash]))
+		problems = append(problems, workload.Start(ctx, r, sd, *start, w.inputs, d.Want.Replicas[start.Hash]))
 	}
 	for hash, replicas := range d.Want.Replicas {
 		problems = append(problems, workload.Scale(ctx, r, sd, hash, replicas))

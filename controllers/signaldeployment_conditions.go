@@ -103,7 +103,7 @@ func setSignals(sd *v1alpha1.SignalDeployment, w *world) {
 		}
 	}
 	said := map[string]verdict.Verdict{
-		v1alpha1.ConditionArtifactResolved: w.Artifact,
+		v1alpha1.ConditionArtifactResolved: amount(w.Artifact),
 		v1alpha1.ConditionChecksPassed:     amount(w.Smoke),
 		v1alpha1.ConditionAnalysisPassed:   amount(w.Metrics),
 		v1alpha1.ConditionAlertsQuiet:      amount(w.quiet),

@@ -44,10 +44,6 @@ type SignalDeploymentReconciler struct {
 	minds minds
 }
 
-// retryTime is how long an answer of the outside world that is not in yet is
-// waited for before it is asked again.
-const retryTime = 5 * time.Second
-
 // conflictTime is how long to wait for what someone else wrote to be read.
 const conflictTime = 100 * time.Millisecond
 
@@ -83,7 +79,7 @@ func lost(err error) (ctrl.Result, error) {
 }
 
 // wake is when to look again though nothing has changed in the cluster:
-// metrics and registries do not send events.
+// metrics do not send events.
 func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decision rollout.Decision) time.Duration {
 	after := decision.After
 	sooner := func(d time.Duration) {
@@ -93,9 +89,6 @@ func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decisio
 	}
 	if decision.Want.Judge || decision.Want.Watch {
 		sooner(interval(sd))
-	}
-	if decision.Want.Resolve {
-		sooner(retryTime)
 	}
 	return after
 }

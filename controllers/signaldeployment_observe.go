@@ -22,7 +22,8 @@ import (
 // applier needs to make it so.
 type world struct {
 	rollout.Observation
-	configs  release.Configs
+	inputs   release.Inputs
+	compare  []string // references that nodes report for the candidate, to be compared with its digest
 	services service.Selection
 	groups   []alert.Group
 	quiet    []verdict.Verdict // what the alert rules say
@@ -52,6 +53,7 @@ func (r *SignalDeploymentReconciler) observeSpec(ctx context.Context, sd *v1alph
 	if err != nil {
 		return err
 	}
+	w.inputs.Rules = files
 	groups, problem := r.validate(sd, files)
 	w.groups = groups
 	switch {
@@ -61,14 +63,14 @@ func (r *SignalDeploymentReconciler) observeSpec(ctx context.Context, sd *v1alph
 		w.Spec = verdict.Wait(v1alpha1.SignalSpec, "ConfigMapMissing", "ConfigMap %q, which spec.template names, does not exist: create it, or mark the reference optional", missing)
 	default:
 		w.Spec = verdict.Pass(v1alpha1.SignalSpec, "Valid", "The specification is valid")
-		w.Asked = release.Asked(&sd.Spec, w.configs)
+		w.Asked = release.Asked(&sd.Spec, w.inputs)
 	}
 	return nil
 }
 
 // readConfigs reads the ConfigMaps that the template names.
 func (r *SignalDeploymentReconciler) readConfigs(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (missing string, err error) {
-	w.configs = release.Configs{}
+	w.inputs.Configs = release.Configs{}
 	names, optional := release.ConfigNames(&sd.Spec.Template)
 	for _, name := range names {
 		cm := &corev1.ConfigMap{}
@@ -77,7 +79,7 @@ func (r *SignalDeploymentReconciler) readConfigs(ctx context.Context, sd *v1alph
 		case err != nil:
 			return "", err
 		case found:
-			w.configs[name] = cm
+			w.inputs.Configs[name] = cm
 		case !optional[name] && missing == "":
 			missing = name
 		}
@@ -110,9 +112,9 @@ func (r *SignalDeploymentReconciler) observeSides(ctx context.Context, sd *v1alp
 	}
 	w.Sides = make(map[string]rollout.Side, len(sides))
 	for hash, side := range sides {
-		w.Sides[hash] = rollout.Side(side)
+		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict}
 	}
-	return nil
+	return r.observeProof(ctx, sd, w, sides)
 }
 
 // observeServices reads what the Services select and reach.

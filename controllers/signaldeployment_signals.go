@@ -23,7 +23,7 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 	w.Gates = verdict.Pass(v1alpha1.SignalGate, "NoGates", "No gate was asked for")
 	switch sd.Status.Rollout.Phase {
 	case v1alpha1.PhaseResolving:
-		r.resolve(ctx, sd, w)
+		return r.observeArtifact(ctx, sd, w)
 	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
 		r.watch(ctx, sd, w)
 	case v1alpha1.PhaseChecking:
@@ -36,22 +36,12 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 		both.Go(func() { r.watch(ctx, sd, w) })
 		both.Go(func() { r.judge(ctx, sd, w) })
 		both.Wait()
-	case v1alpha1.PhasePending, v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded,
+	case v1alpha1.PhaseSettling:
+		return r.observeSeal(ctx, sd, w)
+	case v1alpha1.PhasePending, v1alpha1.PhaseSucceeded,
 		v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
 	}
 	return nil
-}
-
-// resolve asks the registry, unless something else is asked for by now.
-func (r *SignalDeploymentReconciler) resolve(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
-	if sd.Status.Candidate.Asked != w.Asked {
-		return
-	}
-	resolved, v := r.Resolver.Resolve(ctx, sd.Status.Candidate.Image)
-	w.Artifact = v
-	if v.Outcome == verdict.Passed {
-		w.Digest, w.Hash = resolved.Digest, release.Hash(&sd.Spec, w.configs, resolved.Digest)
-	}
 }
 
 // watch asks the metric server which alerts fire.

@@ -9,6 +9,7 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis"
+	"github.com/signal-delivery/operator/internal/artifact"
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/release"
 )
@@ -17,6 +18,9 @@ import (
 func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) ([]alert.Group, error) {
 	if release.Container(&sd.Spec) < 0 {
 		return nil, containerProblem(sd)
+	}
+	if err := artifact.Validate(sd.Spec.Artifact); err != nil {
+		return nil, err
 	}
 	for i, check := range sd.Spec.Checks.Smoke {
 		if check.HTTP == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 
+	"github.com/signal-delivery/operator/internal/prober"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -30,7 +31,7 @@ func probe(t *testing.T, env map[string]string, candidate http.HandlerFunc) (int
 	var log []string
 	ctx := logr.NewContext(t.Context(), funcr.NewJSON(func(line string) { log = append(log, line) }, funcr.Options{}))
 	code, err := run(ctx, []string{"http"}, func(key string) string { return all[key] })
-	if (code == misused) != (err != nil) {
+	if (code == prober.Misused) != (err != nil) {
 		t.Fatalf("code %d, error %v", code, err)
 	}
 	text, err := os.ReadFile(file)

@@ -63,6 +63,7 @@ func env(ctx context.Context, s session, _ []string) error {
 	for _, v := range [][2]string{
 		{"KUBECONFIG", s.layout.Kubeconfig()},
 		{"SIGNAL_REGISTRY", layout.Registry},
+		{"SIGNAL_TEST_REGISTRY", layout.RegistryOfTests},
 		{"SIGNAL_GATEWAY_URL", layout.GatewayURL},
 		{"SIGNAL_PROMETHEUS_URL", layout.PrometheusURL},
 	} {

@@ -1,23 +1,17 @@
 // Package check turns a smoke check into a Job, and that Job into a verdict.
 // What the Job does is not its matter: the built-in prober or the user's image
-// does that, in the user's namespace. It believes no Job that is not ours, and
-// repeats what a check said only in part and without credentials.
+// does that, in the user's namespace.
 package check
 
 import (
-	"encoding/json"
-	"fmt"
 	"net"
 	"strconv"
-	"strings"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
 	"github.com/signal-delivery/operator/internal/release"
 )
 
@@ -29,18 +23,6 @@ const (
 	LabelChecks = "delivery.signal.dev/checks"
 	// LabelCheckedRelease is the hash of the release that a pod checks.
 	LabelCheckedRelease = "delivery.signal.dev/checked-release"
-)
-
-const (
-	// container is the one container of a check's pod.
-	container = "check"
-	// proberUser is the user of the built-in prober. An image of the user's
-	// runs as the user that it names by number, which must not be root.
-	proberUser = 65532
-	// keptSeconds is how long an ended Job is kept for people to look at: a
-	// day. It must outlast the slowest check beside it, which is an hour; once
-	// all have ended, their verdicts are remembered and no Job is needed.
-	keptSeconds = 86400
 )
 
 // Target is the candidate, as checks reach it.
@@ -56,28 +38,11 @@ func Build(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.S
 	labels[v1alpha1.LabelRelease] = rel.Hash
 	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))
 	labels[v1alpha1.LabelCheck] = check.Name
-	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Namespace: sd.Namespace, Name: release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name), Labels: labels},
-		Spec: batchv1.JobSpec{
-			BackoffLimit:            new(check.Retries),
-			ActiveDeadlineSeconds:   new(int64(check.TimeoutSeconds)),
-			TTLSecondsAfterFinished: new(int32(keptSeconds)),
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: podLabels(sd, rel, check)},
-				Spec: corev1.PodSpec{
-					RestartPolicy:                corev1.RestartPolicyNever,
-					AutomountServiceAccountToken: new(false),
-					EnableServiceLinks:           new(false),
-					ImagePullSecrets:             sd.Spec.Template.Spec.ImagePullSecrets, // by name: the nodes read them
-					SecurityContext: &corev1.PodSecurityContext{
-						RunAsNonRoot:   new(true),
-						SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-					},
-					Containers: []corev1.Container{containerOf(sd, rel, check, target, proberImage)},
-				},
-			},
-		},
-	}
+	return jobs.Job{
+		Namespace: sd.Namespace, Name: release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name),
+		Labels: labels, PodLabels: podLabels(sd, rel, check), TimeoutSeconds: check.TimeoutSeconds, Retries: check.Retries,
+		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: containerOf(sd, rel, check, target, proberImage),
+	}.Build()
 }
 
 // podLabels tell the pods of one check of one attempt from all others.
@@ -88,55 +53,17 @@ func podLabels(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alph
 	}
 }
 
-// containerOf is the built-in prober or the user's image, confined alike.
+// containerOf is the built-in prober or the user's image.
 func containerOf(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, target Target, proberImage string) corev1.Container {
-	c := corev1.Container{
-		Name:                     container,
-		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
-			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
+	if own := check.Job; own != nil {
+		return corev1.Container{
+			Image: own.Image, Command: own.Command, Args: own.Args, Resources: own.Resources,
+			Env: append(address(sd, rel, target, ""), jobs.Env(own.Env)...), // theirs may refer to ours
+		}
 	}
-	if check.Job != nil {
-		custom(&c, check.Job)
-		c.Env = append(address(sd, rel, target, ""), c.Env...) // theirs may refer to ours
-		return c
-	}
-	c.Env = address(sd, rel, target, check.HTTP.Port)
-	builtin(&c, check, proberImage)
+	c := jobs.Prober(proberImage, check.TimeoutSeconds, "http")
+	c.Env = append(append(address(sd, rel, target, check.HTTP.Port), c.Env...), corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: jobs.Encode(check.HTTP)})
 	return c
-}
-
-func custom(c *corev1.Container, job *v1alpha1.JobCheck) {
-	c.Image, c.Command, c.Args, c.Resources = job.Image, job.Command, job.Args, job.Resources
-	for _, variable := range job.Env {
-		c.Env = append(c.Env, corev1.EnvVar{Name: variable.Name, Value: variable.Value})
-	}
-}
-
-// builtin runs the prober. It is given a little less time than its Job, after
-// which its pod is gone, and what it had to say with it.
-func builtin(c *corev1.Container, check v1alpha1.SmokeCheck, image string) {
-	c.Image, c.Command, c.Args = image, []string{"/prober"}, []string{"http"}
-	c.SecurityContext.RunAsUser = new(int64(proberUser))
-	c.Env = append(c.Env,
-		corev1.EnvVar{Name: "SIGNAL_TIMEOUT", Value: (time.Duration(check.TimeoutSeconds) * time.Second * 9 / 10).String()},
-		corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: encode(check.HTTP)})
-	c.Resources = corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
-		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-	}
-}
-
-// encode is the requests as JSON without a dollar sign, since kubelet takes
-// $(NAME) for a variable. That they fit is for the prober's room to validate.
-func encode(check *v1alpha1.HTTPCheck) string {
-	text, err := json.Marshal(check)
-	if err != nil {
-		panic(fmt.Sprintf("check: encode requests: %v", err)) // API types always encode
-	}
-	return strings.ReplaceAll(string(text), "$", `\u0024`)
 }
 
 // address tells a check where the candidate is, and what it is.

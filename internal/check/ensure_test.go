@@ -14,7 +14,7 @@ import (
 	"github.com/signal-delivery/operator/internal/owned"
 )
 
-func jobs(t *testing.T, c client.Client) map[string]batchv1.Job {
+func jobsIn(t *testing.T, c client.Client) map[string]batchv1.Job {
 	t.Helper()
 	list := &batchv1.JobList{}
 	if err := c.List(t.Context(), list); err != nil {
@@ -34,7 +34,7 @@ func TestChecksStartOnce(t *testing.T) {
 		if err := Ensure(t.Context(), c, sd, rel, target, prober); err != nil {
 			t.Fatal(err)
 		}
-		all := jobs(t, c)
+		all := jobsIn(t, c)
 		first, second := all["app-v2-3-alive"], all["app-v2-3-own"]
 		if len(all) != 2 || !owned.Owns(sd, &first) || !owned.Owns(sd, &second) {
 			t.Fatalf("got %v", all)
@@ -48,8 +48,8 @@ func TestChecksStartOnce(t *testing.T) {
 
 func TestWithoutChecksNothingStarts(t *testing.T) {
 	c := cluster(t)
-	if err := Ensure(t.Context(), c, deployment(), rel, target, ""); err != nil || len(jobs(t, c)) != 0 {
-		t.Errorf("error %v, Jobs %v", err, jobs(t, c))
+	if err := Ensure(t.Context(), c, deployment(), rel, target, ""); err != nil || len(jobsIn(t, c)) != 0 {
+		t.Errorf("error %v, Jobs %v", err, jobsIn(t, c))
 	}
 }
 
@@ -71,7 +71,7 @@ func TestAForeignJobIsLeftAlone(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Name != "app-v2-3-alive" {
 		t.Errorf("got %v", err)
 	}
-	all := jobs(t, c)
+	all := jobsIn(t, c)
 	if len(all) != 2 || len(all["app-v2-3-alive"].Labels) != 0 {
 		t.Errorf("the foreign one changed, or the other did not start: %v", all)
 	}
@@ -83,7 +83,7 @@ func TestABuiltInCheckNeedsTheProber(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `check "alive"`) || !strings.Contains(err.Error(), "--prober-image") {
 		t.Errorf("got %v", err)
 	}
-	if all := jobs(t, c); len(all) != 1 {
+	if all := jobsIn(t, c); len(all) != 1 {
 		t.Errorf("the other check needs none: %v", all)
 	}
 }

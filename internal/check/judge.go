@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -42,7 +43,7 @@ func judge(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod) verdi
 func judgeEnd(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod, condition batchv1.JobCondition) verdict.Verdict {
 	late := condition.Reason == batchv1.JobReasonDeadlineExceeded
 	evidence := verdict.Evidence{Source: "Job " + job.Name, Time: condition.LastTransitionTime}
-	last := finished(pods)
+	last := jobs.Finished(pods)
 	switch condition.Type {
 	case batchv1.JobComplete:
 		if last == nil && len(pods) > 0 { // pods are read a moment behind their Job
@@ -57,7 +58,7 @@ func judgeEnd(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod, co
 	case batchv1.JobFailureTarget:
 		// Not the end while a container may run. But when none ever did, this is
 		// the last sight of why: the pod is gone when the Job has failed.
-		if late && len(pods) > 0 && !ran(pods) {
+		if late && len(pods) > 0 && !jobs.Ran(pods) {
 			return verdict.With(neverStarted(check, pods), evidence)
 		}
 	case batchv1.JobSuspended, batchv1.JobSuccessCriteriaMet: // not the end
@@ -69,7 +70,7 @@ func judgeEnd(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod, co
 // running is neither success nor failure: the Job's deadline ends it.
 func underway(check v1alpha1.SmokeCheck, pods []corev1.Pod) verdict.Verdict {
 	if len(pods) > 0 {
-		if cause := hindrance(&pods[len(pods)-1]); cause != "" {
+		if cause := jobs.Hindrance(&pods[len(pods)-1]); cause != "" {
 			return wait(ReasonPending, "Check %q does not run yet: %s", check.Name, cause)
 		}
 	}
@@ -79,16 +80,16 @@ func underway(check v1alpha1.SmokeCheck, pods []corev1.Pod) verdict.Verdict {
 // complete is the verdict on a Job that succeeded. A check that says itself
 // that it failed is believed.
 func complete(check v1alpha1.SmokeCheck, last *corev1.Pod) verdict.Verdict {
-	said, spoke := decision(last)
+	said, spoke := jobs.Said(last)
 	switch {
 	case !spoke:
 		return verdict.Pass(v1alpha1.SignalSmoke, ReasonPassed, "Check %q passed", check.Name)
 	case said.Outcome == verdict.Failed:
-		return fail(ReasonFailed, "Check %q failed: %s", check.Name, quote(said.Message))
+		return fail(ReasonFailed, "Check %q failed: %s", check.Name, jobs.Quote(said.Message))
 	case said.Outcome == verdict.Unknown:
-		return wait(ReasonInconclusive, "Check %q ended and does not know: %s; unless the release is aborted or tried again, its deadline ends it", check.Name, quote(said.Message))
+		return wait(ReasonInconclusive, "Check %q ended and does not know: %s; unless the release is aborted or tried again, its deadline ends it", check.Name, jobs.Quote(said.Message))
 	}
-	return verdict.Pass(v1alpha1.SignalSmoke, ReasonPassed, "Check %q passed: %s", check.Name, quote(said.Message))
+	return verdict.Pass(v1alpha1.SignalSmoke, ReasonPassed, "Check %q passed: %s", check.Name, jobs.Quote(said.Message))
 }
 
 // failed is the verdict on a Job whose retries are used up.
@@ -96,7 +97,7 @@ func failed(check v1alpha1.SmokeCheck, job *batchv1.Job, last *corev1.Pod) verdi
 	if last == nil {
 		return fail(ReasonFailed, "Check %q failed and its pod is gone: see kubectl describe job -n %s %s", check.Name, job.Namespace, job.Name)
 	}
-	return fail(ReasonFailed, "Check %q failed: %s", check.Name, account(last))
+	return fail(ReasonFailed, "Check %q failed: %s", check.Name, jobs.Account(last))
 }
 
 // overdue is the verdict on a Job that was stopped at its deadline.
@@ -105,12 +106,12 @@ func overdue(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod) ver
 		return fail(ReasonNeverStarted, "Check %q did not start within its timeoutSeconds of %d: it got no pod; see kubectl describe job -n %s %s",
 			check.Name, check.TimeoutSeconds, job.Namespace, job.Name)
 	}
-	if len(pods) > 0 && !ran(pods) {
+	if len(pods) > 0 && !jobs.Ran(pods) {
 		return neverStarted(check, pods)
 	}
 	attempt := ""
-	if last := finished(pods); last != nil && (last.DeletionTimestamp.IsZero() || objected(last)) { // how it was stopped says nothing
-		attempt = "; its last attempt: " + account(last)
+	if last := jobs.Finished(pods); last != nil && (last.DeletionTimestamp.IsZero() || jobs.Objected(last)) { // how it was stopped says nothing
+		attempt = "; its last attempt: " + jobs.Account(last)
 	}
 	return fail(ReasonTimedOut, "Check %q did not pass within its timeoutSeconds of %d, retries included: raise timeoutSeconds of this check, or make it faster%s",
 		check.Name, check.TimeoutSeconds, attempt)
@@ -118,19 +119,19 @@ func overdue(check v1alpha1.SmokeCheck, job *batchv1.Job, pods []corev1.Pod) ver
 
 func neverStarted(check v1alpha1.SmokeCheck, pods []corev1.Pod) verdict.Verdict {
 	pod := &pods[len(pods)-1]
-	cause := hindrance(pod)
+	cause := jobs.Hindrance(pod)
 	if cause == "" {
-		cause = fmt.Sprintf("its image %s was not there in time; check that it can be pulled, or raise timeoutSeconds of this check", imageOf(pod))
+		cause = fmt.Sprintf("its image %s was not there in time; check that it can be pulled, or raise timeoutSeconds of this check", jobs.ImageOf(pod))
 	}
 	return fail(ReasonNeverStarted, "Check %q did not start within its timeoutSeconds of %d: %s", check.Name, check.TimeoutSeconds, cause)
 }
 
 // withEvidence is v, resting on the Job and on what its last pod said.
 func withEvidence(v verdict.Verdict, e verdict.Evidence, last *corev1.Pod) verdict.Verdict {
-	said, spoke := decision(last)
+	said, spoke := jobs.Said(last)
 	if spoke && said.Evidence != nil {
-		e.Value, e.Baseline, e.Threshold = fit(said.Evidence.Value, 256), fit(said.Evidence.Baseline, 256), fit(said.Evidence.Threshold, 256)
-		e.Query, e.Window = fit(said.Evidence.Query, 1024), fit(said.Evidence.Window, 64)
+		e.Value, e.Baseline, e.Threshold = jobs.Fit(said.Evidence.Value, 256), jobs.Fit(said.Evidence.Baseline, 256), jobs.Fit(said.Evidence.Threshold, 256)
+		e.Query, e.Window = jobs.Fit(said.Evidence.Query, 1024), jobs.Fit(said.Evidence.Window, 64)
 	}
 	return verdict.With(v, e)
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
 	"github.com/signal-delivery/operator/internal/testkit"
 )
 
@@ -86,7 +87,7 @@ func ended(code int32, message string, change ...func(*corev1.ContainerStateTerm
 		}
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{
 			{Name: "injected", ImageID: "proxy", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 9, Message: "of the proxy", StartedAt: noon}}},
-			{Name: container, ImageID: "sha256:1", State: corev1.ContainerState{Terminated: end}},
+			{Name: jobs.Container, ImageID: "sha256:1", State: corev1.ContainerState{Terminated: end}},
 		}
 	}
 }
@@ -94,7 +95,7 @@ func ended(code int32, message string, change ...func(*corev1.ContainerStateTerm
 // waiting is a pod whose container is not there yet.
 func waiting(reason, message string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: container, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: jobs.Container, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}}}
 	}
 }
 
@@ -106,7 +107,7 @@ func unscheduled(pod *corev1.Pod) {
 
 func running(pod *corev1.Pod) {
 	pod.Status.Phase = corev1.PodRunning
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: container, ImageID: "sha256:1", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: noon}}}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: jobs.Container, ImageID: "sha256:1", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: noon}}}}
 }
 
 // stopped is a pod that was taken away at the deadline of its Job.

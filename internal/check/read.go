@@ -1,19 +1,13 @@
 package check
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
+	"errors"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
 	"github.com/signal-delivery/operator/internal/owned"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/verdict"
@@ -34,29 +28,15 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, r
 
 func readOne(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck) (verdict.Verdict, error) {
 	name := release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name)
-	job := &batchv1.Job{}
-	err := c.Get(ctx, types.NamespacedName{Namespace: sd.Namespace, Name: name}, job)
+	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, check))
+	var foreign *owned.ForeignError
 	switch {
-	case apierrors.IsNotFound(err):
-		return wait(ReasonRunning, "Check %q is about to start", check.Name), nil
-	case err != nil:
-		return verdict.Verdict{}, fmt.Errorf("read Job %s/%s: %w", sd.Namespace, name, err)
-	case !owned.Owns(sd, job):
+	case errors.As(err, &foreign):
 		return wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for check %q: delete it", name, check.Name), nil
+	case err != nil:
+		return verdict.Verdict{}, err
+	case job == nil:
+		return wait(ReasonRunning, "Check %q is about to start", check.Name), nil
 	}
-	pods := &corev1.PodList{}
-	if err := c.List(ctx, pods, client.InNamespace(sd.Namespace), client.MatchingLabels(podLabels(sd, rel, check))); err != nil {
-		return verdict.Verdict{}, fmt.Errorf("list the pods of Job %s/%s: %w", sd.Namespace, name, err)
-	}
-	return judge(check, job, podsOf(job, pods.Items)), nil
-}
-
-// podsOf are the pods that the Job controls, the oldest first: it runs one
-// after the other.
-func podsOf(job *batchv1.Job, pods []corev1.Pod) []corev1.Pod {
-	pods = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !metav1.IsControlledBy(&pod, job) })
-	slices.SortFunc(pods, func(a, b corev1.Pod) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-	})
-	return pods
+	return judge(check, job, pods), nil
 }

@@ -47,6 +47,14 @@ func ArchiveName(name string, ended v1alpha1.Release) string {
 	return fmt.Sprintf("%s-%s-%d", ReportName(name), hash, ended.Attempt)
 }
 
+// ManifestName is the immutable ConfigMap with the manifest of one attempt.
+func ManifestName(name string, rel v1alpha1.Release) string {
+	if rel.Attempt <= 1 {
+		return fmt.Sprintf("%s-manifest-%s", name, rel.Hash)
+	}
+	return fmt.Sprintf("%s-manifest-%s-%d", name, rel.Hash, rel.Attempt)
+}
+
 // short is a name within the limit; a longer one keeps its beginning and gets
 // a hash of the whole.
 func short(name string, limit int) string {

@@ -20,24 +20,69 @@ import (
 // releases of one SignalDeployment do not collide.
 const hashDigits = 10
 
+// Inputs are the contents of what a specification points to.
+type Inputs struct {
+	Configs Configs                          // that the template names
+	Rules   map[v1alpha1.ConfigMapKey]string // files of alert rules
+}
+
+// Parts are the hashes of everything that a release is made of. Together they
+// are its identity.
+type Parts struct {
+	Digest   string            `json:"digest"`
+	Template string            `json:"template"`
+	Configs  map[string]string `json:"configs,omitempty"` // by the ConfigMap's name
+	Alerts   string            `json:"alerts"`
+	Checks   string            `json:"checks"`
+}
+
+// PartsOf are the parts that a specification and a digest make.
+func PartsOf(spec *v1alpha1.SignalDeploymentSpec, in Inputs, imageDigest string) Parts {
+	rules := make([]string, 0, len(spec.Alerts.RulesFrom))
+	for _, from := range spec.Alerts.RulesFrom {
+		rules = append(rules, in.Rules[from])
+	}
+	return Parts{
+		Digest: imageDigest, Template: digest(bare(spec)), Configs: in.Configs.hashes(), Checks: digest(spec.Checks),
+		Alerts: digest(struct {
+			Spec  v1alpha1.AlertsSpec
+			Files []string
+		}{spec.Alerts, rules}),
+	}
+}
+
 // Asked is the hash of what a specification asks for, before its image has
 // been resolved: while it stands still, there is nothing new to release.
-func Asked(spec *v1alpha1.SignalDeploymentSpec, configs Configs) string {
+func Asked(spec *v1alpha1.SignalDeploymentSpec, in Inputs) string {
 	return digest(struct {
-		Image, Container string
-		Template         corev1.PodTemplateSpec
-		Configs          map[string]string
-	}{spec.Artifact.Image, spec.Artifact.Container, bare(spec), configs.hashes()})
+		Artifact v1alpha1.ArtifactSpec
+		Parts    Parts
+	}{spec.Artifact, PartsOf(spec, in, "")})
 }
 
 // Hash is the hash of everything the release is made of: the image's digest,
-// the template and the configuration. Two tags of one image are one release.
-func Hash(spec *v1alpha1.SignalDeploymentSpec, configs Configs, imageDigest string) string {
-	return digest(struct {
-		Digest   string
-		Template corev1.PodTemplateSpec
-		Configs  map[string]string
-	}{imageDigest, bare(spec), configs.hashes()})
+// the template, the configuration, the alert rules and the checks. Two tags of
+// one image are one release.
+func Hash(spec *v1alpha1.SignalDeploymentSpec, in Inputs, imageDigest string) string {
+	return digest(PartsOf(spec, in, imageDigest))
+}
+
+// Image is the reference that is to be resolved: the image that is asked for,
+// or the repository that it is built into.
+func Image(spec *v1alpha1.SignalDeploymentSpec) string {
+	if spec.Artifact.Image == "" {
+		return spec.Artifact.Repository
+	}
+	return spec.Artifact.Image
+}
+
+// Repository is an image's reference without its tag and digest.
+func Repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") { // else it is the registry's port
+		return image[:colon]
+	}
+	return image
 }
 
 // Version is the release's name for people: spec.version, else the image's

@@ -34,6 +34,7 @@ func TestIdentity(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change  func(*v1alpha1.SignalDeploymentSpec)
 		configs Configs
+		rules   map[v1alpha1.ConfigMapKey]string
 		digest  string
 		asked   bool // asks for something else
 		hash    bool // is something else
@@ -44,6 +45,16 @@ func TestIdentity(t *testing.T) {
 		"another configuration":    {digest: digest1, configs: config("b"), asked: true, hash: true},
 		"another template":         {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Template.Spec.Containers[1].Image = "proxy:2" }, digest: digest1, configs: config("a"), asked: true, hash: true},
 		"the image in the template, which the digest replaces": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Template.Spec.Containers[0].Image = "anything" }, digest: digest1, configs: config("a")},
+		"another check":      {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Checks.Smoke = []v1alpha1.SmokeCheck{{Name: "alive"}} }, digest: digest1, configs: config("a"), asked: true, hash: true},
+		"another alert rule": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Alerts.RollbackOn = []string{"page"} }, digest: digest1, configs: config("a"), asked: true, hash: true},
+		"a file of rules": {
+			change: func(s *v1alpha1.SignalDeploymentSpec) { s.Alerts.RulesFrom = []v1alpha1.ConfigMapKey{{Name: "rules"}} },
+			rules:  map[v1alpha1.ConfigMapKey]string{{Name: "rules"}: "groups: []"}, digest: digest1, configs: config("a"), asked: true, hash: true,
+		},
+		"a file of rules that is not asked for": {rules: map[v1alpha1.ConfigMapKey]string{{Name: "rules"}: "groups: []"}, digest: digest1, configs: config("a")},
+		"another signer": {change: func(s *v1alpha1.SignalDeploymentSpec) {
+			s.Artifact.Signatures = []v1alpha1.SignaturePolicy{{Name: "us"}}
+		}, digest: digest1, configs: config("a"), asked: true},
 		"more replicas":    {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Replicas = new(int32(9)) }, digest: digest1, configs: config("a")},
 		"another version":  {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Version = "v9" }, digest: digest1, configs: config("a")},
 		"another strategy": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Strategy.DrainSeconds = new(int32(9)) }, digest: digest1, configs: config("a")},
@@ -53,10 +64,10 @@ func TestIdentity(t *testing.T) {
 			if tc.change != nil {
 				tc.change(changed)
 			}
-			if got := Asked(changed, tc.configs) != Asked(spec(), config("a")); got != tc.asked {
+			if got := Asked(changed, Inputs{Configs: tc.configs, Rules: tc.rules}) != Asked(spec(), Inputs{Configs: config("a")}); got != tc.asked {
 				t.Errorf("asks for something else: %t, want %t", got, tc.asked)
 			}
-			if got := Hash(changed, tc.configs, tc.digest) != Hash(spec(), config("a"), digest1); got != tc.hash {
+			if got := Hash(changed, Inputs{Configs: tc.configs, Rules: tc.rules}, tc.digest) != Hash(spec(), Inputs{Configs: config("a")}, digest1); got != tc.hash {
 				t.Errorf("is something else: %t, want %t", got, tc.hash)
 			}
 		})
@@ -182,5 +193,23 @@ func TestConfigNames(t *testing.T) {
 	renamed, _ := ConfigNames(template)
 	if diff := cmp.Diff([]string{"env-copy", "init-copy", "projected-copy", "volume-copy"}, renamed); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestRepository(t *testing.T) {
+	for image, want := range map[string]string{
+		"app":                               "app",
+		"app:v1":                            "app",
+		"registry:5000/team/app":            "registry:5000/team/app",
+		"registry:5000/team/app:v1":         "registry:5000/team/app",
+		"registry/app@sha256:abc":           "registry/app",
+		"registry:5000/app:v1@sha256:abc":   "registry:5000/app",
+		"registry:5000/a.b/c_d/e-f:v1.2.3-": "registry:5000/a.b/c_d/e-f",
+	} {
+		t.Run(image, func(t *testing.T) {
+			if got := Repository(image); got != want {
+				t.Errorf("repository = %s, want %s", got, want)
+			}
+		})
 	}
 }

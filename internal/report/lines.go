@@ -47,7 +47,9 @@ func inFavour(f fact) bool { return f.Outcome == verdict.Passed && !odd(f) }
 
 // odd reports whether a verdict in favour tells of something that was not as
 // it should be.
-func odd(f fact) bool { return failing(f) || f.Reason == "FiredBefore" || f.Reason == "NoDataIgnored" }
+func odd(f fact) bool {
+	return failing(f) || f.Reason == "FiredBefore" || f.Reason == "NoDataIgnored" || f.Reason == "TagMoved"
+}
 
 func failing(f fact) bool { return f.Evidence != nil && f.Evidence.Failures > 0 }
 

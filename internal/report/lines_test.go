@@ -53,6 +53,7 @@ func TestWorked(t *testing.T) {
 			"Metric errors kept its limits in every sample: last 0, stable 0.001, must be <= 0.01, <= 1.5 * stable [1]",
 			"Step half passed at 50 % of the traffic: 2 of 2 signals in favour [1, 2]", "Alert rule SignalErrors stayed quiet [2]",
 		}},
+		"a tag that moved is no success": {newStory().says(verdict.Pass(v1alpha1.SignalArtifact, "TagMoved", "The tag names something else now")), nil},
 		"a step that is not in the plan": {during(newStory(), "gone", quiet()), []string{
 			"Alert rule SignalErrors stayed quiet [1]", "Step gone passed: 1 of 1 signals in favour [1]",
 		}},

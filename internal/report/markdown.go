@@ -51,6 +51,7 @@ func (w *writer) head(t tale) {
 	}
 	w.f("- **Target**: %s/%s, environment %s, attempt %d\n", cell(t.Namespace), cell(t.Name), cell(t.Environment), t.Release.Attempt)
 	w.f("- **Artifact**: %s\n", artifact(t.Release))
+	w.origin(t.Release.Artifact)
 	w.f("- **Serves Now**: %s\n", serving(t.Stable))
 	if !good {
 		w.why(t)
@@ -92,6 +93,19 @@ func artifact(r v1alpha1.Release) string {
 		return code(verdict.Clip(r.Image, maxCell)) + ", never pinned"
 	}
 	return fmt.Sprintf("%s, pinned to %s", code(verdict.Clip(r.Image, maxCell)), code(verdict.Clip(r.Digest, maxCell)))
+}
+
+// origin says who signed and built the artifact, and of what, as far as that
+// is known.
+func (w *writer) origin(r *v1alpha1.ArtifactRecord) {
+	if r == nil {
+		return
+	}
+	for _, part := range [][2]string{{"Signed by", r.Signer}, {"Built by", r.Builder}, {"Source", r.Source}, {"Revision", r.Revision}, {"Platforms", strings.Join(r.Platforms, ", ")}} {
+		if part[1] != "" {
+			w.f("- **%s**: %s\n", part[0], code(verdict.Clip(part[1], maxCell)))
+		}
+	}
 }
 
 // serving names the stable release. One that was found again after the status

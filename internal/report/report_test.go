@@ -70,7 +70,13 @@ func ended(phase v1alpha1.Phase, why v1alpha1.Verdict) func(*Input) {
 }
 
 var reports = map[string]Input{
-	"succeeded": attempt(v1alpha1.ResultSucceeded, 880, func(in *Input) { in.Stable = &in.Release }),
+	"succeeded": attempt(v1alpha1.ResultSucceeded, 880, func(in *Input) {
+		in.Release.Artifact = &v1alpha1.ArtifactRecord{
+			Platforms: []string{"linux/amd64", "linux/arm64"}, Source: "https://git.example/acme/app", Revision: "4f2a9c1", SizeBytes: 12345678,
+			Signer: "SHA256:abc", Builder: "https://ci.example/builder",
+		}
+		in.Stable = &in.Release
+	}),
 	"rolled back by an alert": attempt(v1alpha1.ResultRolledBack, 90, ended(v1alpha1.PhaseRolledBack, v1alpha1.Verdict{
 		Kind: v1alpha1.SignalAlert, Name: "Errors", Outcome: verdict.Failed, Reason: "AlertFiring", Message: "Alert Errors fires for the candidate", Phase: v1alpha1.PhaseProgressing, Step: "half",
 		Evidence: &v1alpha1.Evidence{Value: "0.31", Query: "sum(rate(errors[1m])) > 0.05", Source: "default", Time: at(88)},

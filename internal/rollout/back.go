@@ -35,17 +35,17 @@ func (m *machine) grave() []verdict.Verdict {
 	phase := m.run().Phase
 	switch phase {
 	case v1alpha1.PhaseResolving:
-		return []verdict.Verdict{m.seen.Artifact}
+		return m.seen.Artifact
 	case v1alpha1.PhaseGating:
 		return []verdict.Verdict{m.seen.Gates}
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking:
-		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict)
+		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		if phase == v1alpha1.PhaseChecking {
 			grave = append(grave, m.seen.Smoke...)
 		}
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
-		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict)
+		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		grave = append(grave, m.seen.Metrics...)
 		if m.splits() {
 			grave = append(grave, m.seen.Route.Verdict)

@@ -58,13 +58,17 @@ func (m *machine) allowed() time.Duration {
 			longest = max(longest, check.TimeoutSeconds)
 		}
 		return seconds(longest)
+	case v1alpha1.PhaseResolving:
+		if build := m.spec.Artifact.Build; build != nil {
+			return seconds(build.TimeoutSeconds)
+		}
 	case v1alpha1.PhaseProgressing:
 		return m.holdTime()
 	case v1alpha1.PhaseVerifying:
 		return seconds(r.Plan.VerifySeconds)
 	case v1alpha1.PhaseSettling:
 		return m.drainTime()
-	case v1alpha1.PhasePending, v1alpha1.PhaseResolving, v1alpha1.PhaseGating, v1alpha1.PhaseStaging, v1alpha1.PhaseCuttingOver,
+	case v1alpha1.PhasePending, v1alpha1.PhaseGating, v1alpha1.PhaseStaging, v1alpha1.PhaseCuttingOver,
 		v1alpha1.PhaseSucceeded, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
 	}
 	return 0

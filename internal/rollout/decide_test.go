@@ -23,7 +23,7 @@ func at(p v1alpha1.Phase) rollout.Input {
 			Steps: sd.Spec.Strategy.Steps, Routes: []string{"web"}, VerifySeconds: 120, ProgressDeadlineSeconds: 300, DrainSeconds: 30, Automatic: true,
 		},
 	}
-	four := rollout.Side{Desired: 4, Created: 4, Ready: 4, Verdict: testkit.Passed(v1alpha1.SignalWorkload)}
+	four := rollout.Side{Desired: 4, Created: 4, Ready: 4, Verdict: testkit.Passed(v1alpha1.SignalWorkload), Proof: testkit.Passed(v1alpha1.SignalArtifact)}
 	return rollout.Input{Object: sd, Now: noon.Add(90 * time.Second), Seen: rollout.Observation{
 		Asked: "asks-v2", Spec: testkit.Passed(v1alpha1.SignalSpec), Gates: testkit.Passed(v1alpha1.SignalGate),
 		Smoke:   []verdict.Verdict{testkit.Passed(v1alpha1.SignalSmoke)},
@@ -56,6 +56,17 @@ func TestAPhaseIsLeftOnlyOnWhatIsSeen(t *testing.T) {
 	selected := func(in *rollout.Input) { in.Seen.Service.Stable = "v2" }
 	quarter := func(in *rollout.Input) { in.Object.Status.Rollout.Step, in.Object.Status.Rollout.Exposed = 1, true }
 	none := func(*rollout.Input) {}
+	artifact := func(said ...verdict.Verdict) change {
+		return func(in *rollout.Input) { in.Seen.Artifact = said }
+	}
+	resolved := func(in *rollout.Input) { in.Seen.Digest, in.Seen.Hash = "sha256:v2", "v2" }
+	proof := func(v verdict.Verdict) change {
+		return func(in *rollout.Input) {
+			side := in.Seen.Sides["v2"]
+			side.Proof = v
+			in.Seen.Sides["v2"] = side
+		}
+	}
 
 	for name, tc := range map[string]struct {
 		phase  v1alpha1.Phase
@@ -66,7 +77,15 @@ func TestAPhaseIsLeftOnlyOnWhatIsSeen(t *testing.T) {
 		"Pending, weight without sibling":     {v1alpha1.PhasePending, func(in *rollout.Input) { in.Seen.Route.Weight = 5 }, false},
 		"Pending, sibling without weight":     {v1alpha1.PhasePending, func(in *rollout.Input) { in.Seen.Route.Sibling = true }, false},
 		"Pending, routes are not accepted":    {v1alpha1.PhasePending, func(in *rollout.Input) { in.Seen.Route.Verdict = testkit.Unknown(v1alpha1.SignalRoute) }, false},
-		"Resolving, passed without digest":    {v1alpha1.PhaseResolving, func(in *rollout.Input) { in.Seen.Artifact = testkit.Passed(v1alpha1.SignalArtifact) }, false},
+		"Resolving, passed without digest":    {v1alpha1.PhaseResolving, artifact(testkit.Passed(v1alpha1.SignalArtifact)), false},
+		"Resolving":                           {v1alpha1.PhaseResolving, all(artifact(testkit.Passed(v1alpha1.SignalArtifact), testkit.Passed(v1alpha1.SignalArtifact)), resolved), true},
+		"Resolving, a signer is not known":    {v1alpha1.PhaseResolving, all(artifact(testkit.Passed(v1alpha1.SignalArtifact), testkit.Unknown(v1alpha1.SignalArtifact)), resolved), false},
+		"Resolving, nothing has been said":    {v1alpha1.PhaseResolving, all(artifact(), resolved), false},
+		"Staging, not proven":                 {v1alpha1.PhaseStaging, proof(testkit.Unknown(v1alpha1.SignalArtifact)), false},
+		"Staging, never proven":               {v1alpha1.PhaseStaging, proof(verdict.Verdict{}), false},
+		"Settling":                            {v1alpha1.PhaseSettling, func(in *rollout.Input) { in.Seen.Sealed = true }, true},
+		"Settling, the registry is asked":     {v1alpha1.PhaseSettling, none, false},
+		"Settling, asked for too long":        {v1alpha1.PhaseSettling, func(in *rollout.Input) { in.Now = noon.Add(330 * time.Second) }, true},
 		"Staging":                             {v1alpha1.PhaseStaging, none, true},
 		"Staging, canary selects another":     {v1alpha1.PhaseStaging, func(in *rollout.Input) { in.Seen.Service.Canary = "v1" }, false},
 		"Checking":                            {v1alpha1.PhaseChecking, none, true},

@@ -23,7 +23,7 @@ func (m *machine) pending() {
 	case m.candidate().Digest != "":
 		m.known()
 	default:
-		m.enter(v1alpha1.PhaseResolving, verdict.Pass(v1alpha1.SignalArtifact, "Resolving", "Asking the registry for the digest of %s", m.candidate().Image))
+		m.enter(v1alpha1.PhaseResolving, verdict.Pass(v1alpha1.SignalArtifact, "Resolving", "Looking for the digest of %s", m.candidate().Image))
 	}
 }
 
@@ -31,17 +31,21 @@ func (m *machine) pending() {
 func (m *machine) known() {
 	v := verdict.With(verdict.Pass(v1alpha1.SignalArtifact, "KnownDigest", "%s is pinned to %s, as when it was last released", m.candidate().Image, m.candidate().Digest),
 		verdict.Evidence{Value: m.candidate().Digest, Query: m.candidate().Image, Source: "status.history", Time: m.now})
+	m.record(v)
 	m.pinned(v)
 }
 
-// resolving waits for the digest.
+// resolving waits for the digest, and for all that is to be true of it.
 func (m *machine) resolving() {
-	if m.seen.Artifact.Outcome != verdict.Passed || m.seen.Digest == "" {
-		m.wait(m.seen.Artifact)
+	all := verdict.All(verdict.Wait(v1alpha1.SignalArtifact, "Resolving", "The image is about to be resolved"), m.seen.Artifact...)
+	if all.Outcome != verdict.Passed || m.seen.Digest == "" {
+		m.wait(all)
 		return
 	}
-	m.candidate().Digest, m.candidate().Hash = m.seen.Digest, m.seen.Hash
-	m.pinned(m.seen.Artifact)
+	c := m.candidate()
+	c.Digest, c.Hash, c.Artifact = m.seen.Digest, m.seen.Hash, m.seen.Record.DeepCopy()
+	m.record(m.seen.Artifact...)
+	m.pinned(verdict.Pass(v1alpha1.SignalArtifact, "Pinned", "%s is pinned to %s", c.Image, c.Digest))
 }
 
 // pinned goes on with what is known by its digest, unless that serves already.
@@ -49,7 +53,6 @@ func (m *machine) pinned(v verdict.Verdict) {
 	c := m.candidate()
 	c.Attempt = max(c.Attempt, 1+m.attempts(func(e v1alpha1.EndedRelease) bool { return e.Hash == c.Hash }))
 	m.identify()
-	m.record(v)
 	if m.serves(c.Hash) {
 		m.alreadyStable()
 		return
@@ -100,8 +103,10 @@ func (m *machine) staging() {
 		m.wait(side.Verdict)
 	case m.seen.Service.Canary != m.candidate().Hash || m.seen.Service.CanaryEndpoints < 1:
 		m.wait(verdict.Wait(v1alpha1.SignalRoute, "NoEndpoints", "Service %s has no ready endpoint of the candidate yet", release.CanaryName(m.in.Object.Name)))
+	case side.Proof.Outcome != verdict.Passed:
+		m.wait(side.Proof)
 	default:
-		m.record(side.Verdict)
+		m.record(side.Verdict, side.Proof)
 		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", len(m.spec.Checks.Smoke)))
 	}
 }
@@ -209,11 +214,18 @@ func (m *machine) promote() {
 	m.next.Stable = &stable
 }
 
-// settling waits until the old release has drained.
+// settling waits until the old release has drained, and for a last look at the
+// registry: nothing that it finds turns back what serves already.
 func (m *machine) settling() {
-	if len(m.next.Draining) > 0 && m.now.Time.Before(m.due()) {
+	inTime := m.now.Time.Before(m.due())
+	switch {
+	case len(m.next.Draining) > 0 && inTime:
 		m.wait(verdict.Wait(v1alpha1.SignalWorkload, "Draining", "The pods of the release before are kept until they have drained"))
 		return
+	case !m.seen.Sealed && inTime:
+		m.wait(verdict.Wait(v1alpha1.SignalArtifact, "Sealing", "The registry is asked whether it still has what was released"))
+		return
 	}
+	m.record(m.seen.Seal...)
 	m.end(v1alpha1.PhaseSucceeded, v1alpha1.ResultSucceeded, verdict.Pass(v1alpha1.SignalWorkload, "Promoted", "%s is stable", m.candidate().ID))
 }

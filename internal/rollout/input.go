@@ -19,12 +19,13 @@ type Input struct {
 
 // Observation is the world as one reconcile saw it.
 type Observation struct {
-	Asked  string          // hash of what the spec asks for
-	Spec   verdict.Verdict // not Passed: nothing new may start
-	Digest string          // what the image was resolved to
-	Hash   string          // of the release that the digest makes
+	Asked  string                   // hash of what the spec asks for
+	Spec   verdict.Verdict          // not Passed: nothing new may start
+	Digest string                   // what the image was resolved to, once it has been verified
+	Hash   string                   // of the release that the digest makes
+	Record *v1alpha1.ArtifactRecord // what the digest is, where a Job has looked
 
-	Artifact verdict.Verdict
+	Artifact []verdict.Verdict
 	Gates    verdict.Verdict
 	Smoke    []verdict.Verdict
 	Metrics  []verdict.Verdict
@@ -37,12 +38,16 @@ type Observation struct {
 	Route    Route
 	Service  Service
 	Reported bool // the latest attempt's report is archived
+
+	Seal   []verdict.Verdict // what the registry says once the release is over
+	Sealed bool              // it has said so, or nobody asks
 }
 
 // Side is the pods of one release.
 type Side struct {
 	Desired, Created, Ready int32
 	Verdict                 verdict.Verdict
+	Proof                   verdict.Verdict // that the pods run the digest
 }
 
 // Route is what the routes say of the canary Service.
@@ -79,6 +84,7 @@ type Want struct {
 	Resolve bool              // the image is to be resolved
 	Start   *v1alpha1.Release // its pods are to exist
 	Check   bool              // its checks are to run
+	Seal    bool              // the registry is to be looked at once more
 	Watch   bool              // alerts are to be watched
 	Judge   bool              // metrics are to be sampled
 
@@ -149,11 +155,12 @@ func (m *machine) heard() []verdict.Verdict {
 	case v1alpha1.PhasePending:
 		return []verdict.Verdict{m.seen.Route.Verdict}
 	case v1alpha1.PhaseResolving:
-		return []verdict.Verdict{m.seen.Artifact}
+		return m.seen.Artifact
 	case v1alpha1.PhaseGating:
 		return []verdict.Verdict{m.seen.Gates}
 	case v1alpha1.PhaseStaging:
-		return []verdict.Verdict{m.side(m.candidate().Hash).Verdict}
+		side := m.side(m.candidate().Hash)
+		return []verdict.Verdict{side.Verdict, side.Proof}
 	case v1alpha1.PhaseChecking:
 		return m.seen.Smoke
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver:

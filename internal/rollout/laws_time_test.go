@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ func failsForAReason(f facts) bool {
 
 func (f facts) heard() []verdict.Verdict {
 	s := f.seen
-	return slices.Concat([]verdict.Verdict{s.Artifact, s.Gates, s.Route.Verdict, s.Sides[f.candidate()].Verdict}, s.Smoke, s.Metrics, s.Alerts)
+	return slices.Concat(s.Artifact, []verdict.Verdict{s.Gates, s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Smoke, s.Metrics, s.Alerts)
 }
 
 func endIsFiled(f facts) bool {
@@ -71,7 +72,7 @@ func endIsFiled(f facts) bool {
 	if !over(next.Phase) || over(f.was.Rollout.Phase) {
 		return true
 	}
-	filed := len(f.next.History) > 0 && f.next.History[0].Release == *f.next.Candidate && f.next.History[0].Result == next.Result &&
+	filed := len(f.next.History) > 0 && reflect.DeepEqual(f.next.History[0].Release, *f.next.Candidate) && f.next.History[0].Result == next.Result &&
 		f.next.History[0].EndTime == next.EndTime && next.Result != "" && !next.EndTime.IsZero()
 	explained := slices.ContainsFunc(next.Verdicts, func(v verdict.Verdict) bool { return v.Outcome == verdict.Failed })
 	return filed && (next.Result == v1alpha1.ResultSucceeded || explained)

@@ -139,7 +139,7 @@ func TestVerdictsThatDecidedAreKept(t *testing.T) {
 		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", v.Phase, v.Step, v.Reason)))
 	}
 	if diff := gocmp.Diff([]string{
-		"Resolving  ArtifactPassed", "Gating  GatePassed", "Staging  Ready", "Checking  SmokePassed",
+		"Resolving  ArtifactPassed", "Gating  GatePassed", "Staging  Ready", "Staging  ArtifactPassed", "Checking  SmokePassed",
 		"Progressing first MetricPassed", "Progressing first AlertPassed", "Progressing quarter MetricPassed", "Progressing quarter AlertPassed",
 		"Progressing half MetricPassed", "Progressing half AlertPassed", "CuttingOver Weight MetricPassed", "CuttingOver Weight AlertPassed",
 		"Verifying  MetricPassed", "Verifying  AlertPassed",

@@ -95,6 +95,7 @@ func (w *world) meddle(rng *rand.Rand, trouble float64) {
 	s.artifact, s.gate, s.smoke = outcome(v1alpha1.SignalArtifact), outcome(v1alpha1.SignalGate), outcome(v1alpha1.SignalSmoke)
 	s.metric, s.alert, s.route = outcome(v1alpha1.SignalMetric), outcome(v1alpha1.SignalAlert), outcome(v1alpha1.SignalRoute)
 	s.spec, s.deaf = outcome(v1alpha1.SignalSpec), rng.Float64() < trouble
+	s.proof, s.unsealed = outcome(v1alpha1.SignalArtifact), rng.Float64() < trouble
 	w.stuck = rng.Float64() < 4*trouble
 	if rng.Float64() < 3*trouble || rng.Float64() < 0.03 {
 		w.happen(rng)

@@ -75,19 +75,19 @@ func (m *machine) revert() {
 func (m *machine) start() {
 	version := release.Version(m.spec, "")
 	next := v1alpha1.Release{
-		Asked: m.seen.Asked, Version: version, Image: m.spec.Artifact.Image,
+		Asked: m.seen.Asked, Version: version, Image: release.Image(m.spec),
 		Attempt: 1 + m.attempts(func(e v1alpha1.EndedRelease) bool { return e.Asked == m.seen.Asked }),
 	}
 	m.next.Rollout = v1alpha1.RolloutStatus{Plan: m.plan(), StartTime: m.now}
 	if recent := m.recent(); recent != nil {
-		next.Digest, next.Hash = recent.Digest, recent.Hash
+		next.Digest, next.Hash, next.Artifact = recent.Digest, recent.Hash, recent.Artifact.DeepCopy()
 		m.run().Plan.Steps = nil
 	}
 	m.next.Candidate = &next
 	m.warm()
 	m.identify()
 	m.settleRequests()
-	m.enter(v1alpha1.PhasePending, verdict.Pass(v1alpha1.SignalRequest, "NewRelease", "%s was asked for", m.spec.Artifact.Image))
+	m.enter(v1alpha1.PhasePending, verdict.Pass(v1alpha1.SignalRequest, "NewRelease", "%s was asked for", release.Image(m.spec)))
 }
 
 // identify gives the candidate its id; without a tag, the version is known

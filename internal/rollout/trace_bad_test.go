@@ -6,6 +6,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/testkit"
+	"github.com/signal-delivery/operator/internal/verdict"
 )
 
 var badStories = map[string]story{
@@ -20,6 +21,24 @@ var badStories = map[string]story{
 	"image not found": {
 		begin: serving, lasts: 2 * time.Minute, want: v1alpha1.PhaseFailed,
 		script: []act{{phase(v1alpha1.PhaseResolving), say(func(s *signals) { s.artifact = testkit.Failed(v1alpha1.SignalArtifact, "NotFound") })}},
+	},
+	"a pod runs another image at a step": {
+		begin: serving, lasts: 6 * time.Minute, want: v1alpha1.PhaseRolledBack,
+		script: []act{{step("quarter"), say(func(s *signals) { s.proof = testkit.Failed(v1alpha1.SignalArtifact, "RunsAnotherImage") })}},
+	},
+	"no pod says which image it runs": {
+		begin: serving, lasts: 8 * time.Minute, want: v1alpha1.PhaseFailed,
+		script: []act{{phase(v1alpha1.PhaseStaging), say(func(s *signals) { s.proof = testkit.Unknown(v1alpha1.SignalArtifact) })}},
+	},
+	"image deleted once it is released": {
+		begin: serving, lasts: 11 * time.Minute, want: v1alpha1.PhaseSucceeded,
+		script: []act{{phase(v1alpha1.PhaseVerifying), say(func(s *signals) {
+			s.seal = []verdict.Verdict{testkit.Failed(v1alpha1.SignalArtifact, "ImageNotFound")}
+		})}},
+	},
+	"registry never asked again": {
+		begin: serving, lasts: 16 * time.Minute, want: v1alpha1.PhaseSucceeded,
+		script: []act{{phase(v1alpha1.PhaseVerifying), say(func(s *signals) { s.unsealed = true })}},
 	},
 	"candidate crash-loops": {
 		begin: serving, lasts: 3 * time.Minute, want: v1alpha1.PhaseFailed,

@@ -49,10 +49,12 @@ func (m *machine) want() Want {
 	case v1alpha1.PhaseSucceeded, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
 		w.Report = len(m.next.History) > 0 && !m.run().EndTime.IsZero()
 		w.Keep = m.wantKeep()
-	case v1alpha1.PhasePending, v1alpha1.PhaseSettling, v1alpha1.PhaseRollingBack:
+	case v1alpha1.PhaseSettling:
+		w.Seal = true
+	case v1alpha1.PhasePending, v1alpha1.PhaseRollingBack:
 	}
 	if m.going() {
-		w.Start, w.Check, w.Report, w.Keep = nil, false, false, nil
+		w.Start, w.Check, w.Seal, w.Report, w.Keep = nil, false, false, false, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()
 	if w.Stable != m.seen.Service.Stable && w.Weight != m.seen.Route.Weight {

@@ -51,9 +51,11 @@ type pods struct {
 
 // signals are what the world says when it is asked.
 type signals struct {
-	spec, artifact, gate, smoke, metric, alert, route verdict.Verdict
-	firing                                            []string
-	deaf                                              bool // no report gets written
+	spec, artifact, proof, gate, smoke, metric, alert, route verdict.Verdict
+	firing                                                   []string
+	deaf                                                     bool // no report gets written
+	seal                                                     []verdict.Verdict
+	unsealed                                                 bool // the last look at the registry does not end
 }
 
 func newWorld(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) *world {
@@ -61,7 +63,7 @@ func newWorld(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) *world {
 		t: t, sd: testkit.SignalDeployment(change...), now: noon, tick: 5 * time.Second, origin: noon, done: noon,
 		pods: map[string]pods{}, started: map[string]bool{}, reports: map[string]bool{},
 		says: signals{
-			spec: testkit.Passed(v1alpha1.SignalSpec), artifact: testkit.Passed(v1alpha1.SignalArtifact),
+			spec: testkit.Passed(v1alpha1.SignalSpec), artifact: testkit.Passed(v1alpha1.SignalArtifact), proof: testkit.Passed(v1alpha1.SignalArtifact),
 			gate: testkit.Passed(v1alpha1.SignalGate), smoke: testkit.Passed(v1alpha1.SignalSmoke),
 			metric: testkit.Passed(v1alpha1.SignalMetric), alert: testkit.Passed(v1alpha1.SignalAlert),
 			route: testkit.Passed(v1alpha1.SignalRoute),
@@ -140,7 +142,7 @@ func (w *world) observe() rollout.Observation {
 		seen.Asked = "asks-" + version(w.sd)
 	}
 	for hash, p := range w.pods {
-		seen.Sides[hash] = rollout.Side{Desired: p.desired, Created: p.created, Ready: p.ready, Verdict: p.say()}
+		seen.Sides[hash] = rollout.Side{Desired: p.desired, Created: p.created, Ready: p.ready, Verdict: p.say(), Proof: w.says.proof}
 	}
 	w.listen(&seen)
 	return seen
@@ -154,7 +156,7 @@ func (w *world) listen(seen *rollout.Observation) {
 		if seen.Asked != w.sd.Status.Candidate.Asked {
 			return
 		}
-		seen.Artifact = s.artifact
+		seen.Artifact = []verdict.Verdict{s.artifact}
 		if s.artifact.Outcome == verdict.Passed {
 			seen.Hash = strings.TrimSuffix(version(w.sd), "-again") // another tag of the same image
 			seen.Digest = "sha256:" + seen.Hash
@@ -175,6 +177,8 @@ func (w *world) listen(seen *rollout.Observation) {
 		w.watch(seen)
 	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
 		w.watch(seen)
+	case v1alpha1.PhaseSettling:
+		seen.Seal, seen.Sealed = s.seal, !s.unsealed
 	}
 }
 

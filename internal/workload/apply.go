@@ -14,15 +14,15 @@ import (
 	"github.com/signal-delivery/operator/internal/release"
 )
 
-// Start makes the release's config copies, then its Deployment; what is there
-// already is left as it is. The release must be what the spec and the configs
+// Start makes the release's config copies and its manifest, then its Deployment; what is there
+// already is left as it is. The release must be what the spec and its inputs
 // describe: once they have moved on, nothing is made, so that no Deployment
 // ever runs what its hash does not say.
-func Start(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, configs release.Configs, replicas int32) error {
-	if release.Hash(&sd.Spec, configs, rel.Digest) != rel.Hash {
+func Start(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, in release.Inputs, replicas int32) error {
+	if release.Hash(&sd.Spec, in, rel.Digest) != rel.Hash {
 		return nil
 	}
-	for _, config := range Copies(sd, rel.Hash, configs) {
+	for _, config := range append(Copies(sd, rel.Hash, in.Configs), Manifest(sd, rel, in)) {
 		if err := owned.Create(ctx, c, sd, config); err != nil {
 			return err
 		}

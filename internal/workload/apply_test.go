@@ -51,15 +51,15 @@ func names(t *testing.T, c client.Reader) []string {
 
 func TestStart(t *testing.T) {
 	configs := release.Configs{"settings": {Data: map[string]string{"a": "1"}}}
-	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, configs, digest)}
-	run, config := "app-"+rel.Hash, "app-"+rel.Hash+"-settings"
+	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, release.Inputs{Configs: configs}, digest)}
+	run, config, manifest := "app-"+rel.Hash, "app-"+rel.Hash+"-settings", "app-manifest-"+rel.Hash
 	for name, tc := range map[string]struct {
 		configs release.Configs
 		image   string
 		want    []string
 	}{
-		"as described":                         {configs, "registry:5000/team/app:v1", []string{run, config}},
-		"under another tag of the same digest": {configs, "registry:5000/team/app:v2", []string{run, config}},
+		"as described":                         {configs, "registry:5000/team/app:v1", []string{run, config, manifest}},
+		"under another tag of the same digest": {configs, "registry:5000/team/app:v2", []string{run, config, manifest}},
 		"the configuration has moved on":       {release.Configs{"settings": {Data: map[string]string{"a": "2"}}}, "registry:5000/team/app:v1", []string{}},
 		"the configuration is no longer there": {nil, "registry:5000/team/app:v1", []string{}},
 	} {
@@ -67,7 +67,7 @@ func TestStart(t *testing.T) {
 			c, sd := fake.NewClientBuilder().Build(), deployment()
 			sd.Spec.Artifact.Image = tc.image
 			for range 2 { // twice is once
-				if err := Start(t.Context(), c, sd, rel, tc.configs, 3); err != nil {
+				if err := Start(t.Context(), c, sd, rel, release.Inputs{Configs: tc.configs}, 3); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -79,9 +79,9 @@ func TestStart(t *testing.T) {
 }
 
 func TestStartLeavesReplicasAlone(t *testing.T) {
-	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, nil, digest)}
+	rel := v1alpha1.Release{Digest: digest, Hash: release.Hash(&deployment().Spec, release.Inputs{}, digest)}
 	c := fake.NewClientBuilder().WithObjects(running(rel.Hash, 5, appsv1.DeploymentStatus{})).Build()
-	if err := Start(t.Context(), c, deployment(), rel, nil, 1); err != nil {
+	if err := Start(t.Context(), c, deployment(), rel, release.Inputs{}, 1); err != nil {
 		t.Fatal(err)
 	}
 	var d appsv1.Deployment

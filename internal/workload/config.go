@@ -26,3 +26,12 @@ func Copies(sd *v1alpha1.SignalDeployment, hash string, configs release.Configs)
 	}
 	return copies
 }
+
+// Manifest is the immutable ConfigMap that holds the release manifest.
+func Manifest(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, in release.Inputs) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		ObjectMeta: meta(sd, release.ManifestName(sd.Name, rel), rel.Hash),
+		Immutable:  new(true),
+		Data:       map[string]string{release.ManifestKey: string(release.Manifest(sd, rel, in))},
+	}
+}

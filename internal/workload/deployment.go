@@ -6,7 +6,6 @@ package workload
 
 import (
 	"maps"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -49,19 +48,10 @@ func template(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) corev1.PodTem
 	maps.Copy(labels, release.Selector(sd.Name, rel.Hash))
 	out.Labels = labels
 	if i := release.Container(&sd.Spec); i >= 0 {
-		out.Spec.Containers[i].Image = repository(sd.Spec.Artifact.Image) + "@" + rel.Digest
+		out.Spec.Containers[i].Image = release.Repository(rel.Image) + "@" + rel.Digest
 	}
 	release.Rename(&out, func(name string) string { return release.ConfigName(sd.Name, rel.Hash, name) })
 	return out
-}
-
-// repository is an image's reference without its tag and digest.
-func repository(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") { // else it is the registry's port
-		return image[:colon]
-	}
-	return image
 }
 
 // meta is the name and the labels of an object that belongs to a release.

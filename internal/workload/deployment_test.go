@@ -69,7 +69,7 @@ func TestDeployment(t *testing.T) {
 			},
 		},
 	}
-	got := Deployment(sd, v1alpha1.Release{Hash: "aaa", Digest: digest}, 3)
+	got := Deployment(sd, v1alpha1.Release{Hash: "aaa", Image: sd.Spec.Artifact.Image, Digest: digest}, 3)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -81,30 +81,12 @@ func TestDeployment(t *testing.T) {
 func TestDeploymentOfABareTemplate(t *testing.T) {
 	sd := deployment()
 	sd.Spec.Template = corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "other", Image: "other:1"}}}}
-	got := Deployment(sd, v1alpha1.Release{Hash: "aaa", Digest: digest}, 1).Spec.Template
+	got := Deployment(sd, v1alpha1.Release{Hash: "aaa", Image: sd.Spec.Artifact.Image, Digest: digest}, 1).Spec.Template
 	want := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{v1alpha1.LabelName: "app", v1alpha1.LabelRelease: "aaa"}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "other", Image: "other:1"}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestRepository(t *testing.T) {
-	for image, want := range map[string]string{
-		"app":                               "app",
-		"app:v1":                            "app",
-		"registry:5000/team/app":            "registry:5000/team/app",
-		"registry:5000/team/app:v1":         "registry:5000/team/app",
-		"registry/app@sha256:abc":           "registry/app",
-		"registry:5000/app:v1@sha256:abc":   "registry:5000/app",
-		"registry:5000/a.b/c_d/e-f:v1.2.3-": "registry:5000/a.b/c_d/e-f",
-	} {
-		t.Run(image, func(t *testing.T) {
-			if got := repository(image); got != want {
-				t.Errorf("repository = %s, want %s", got, want)
-			}
-		})
 	}
 }

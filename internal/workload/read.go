@@ -33,6 +33,8 @@ type Side struct {
 	Ready int32
 	// Verdict says whether all desired pods are ready, and what is in the way.
 	Verdict verdict.Verdict
+	// Pods that are to serve, sorted by name.
+	Pods []corev1.Pod
 }
 
 // Read says how the pods of each release are, by its hash.
@@ -49,7 +51,7 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 	for i := range deployments {
 		d := &deployments[i]
 		hash := d.Labels[v1alpha1.LabelRelease]
-		side := Side{Desired: desired(d), Created: d.Status.Replicas}
+		side := Side{Desired: desired(d), Created: d.Status.Replicas, Pods: pods[hash]}
 		side.Ready = min(d.Status.ReadyReplicas, side.Desired)
 		side.Verdict = verdict.Named(judge(d, side, pods[hash]), d.Name)
 		sides[hash] = side

@@ -15,7 +15,7 @@ import (
 	"github.com/signal-delivery/operator/internal/release"
 )
 
-// Retire deletes the Deployments and the config copies of the releases that
+// Retire deletes the Deployments, the config copies and the manifests of the releases that
 // are not to be kept, by hash. A release that has pods, or may have some, and
 // has not been scaled to zero stays, with its configuration.
 func Retire(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, keep map[string]bool) error {
@@ -53,7 +53,8 @@ func retireCopies(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeplo
 		config := &all.Items[i]
 		hash := config.Labels[v1alpha1.LabelRelease]
 		isCopy := strings.HasPrefix(config.Name, release.ConfigName(sd.Name, hash, "")) // reports are of releases too
-		if !isCopy || !owned.Owns(sd, config) || stays(hash) {
+		isManifest := strings.HasPrefix(config.Name, release.ManifestName(sd.Name, v1alpha1.Release{Hash: hash}))
+		if !isCopy && !isManifest || !owned.Owns(sd, config) || stays(hash) {
 			continue
 		}
 		if err := remove(ctx, c, config, "ConfigMap"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
 )
 
@@ -20,6 +21,12 @@ func configCopy(hash string) *corev1.ConfigMap {
 	config := Copies(deployment(), hash, release.Configs{"settings": {}})[0]
 	own(config)
 	return config
+}
+
+func manifestOf(hash string, attempt int32) *corev1.ConfigMap {
+	manifest := Manifest(deployment(), v1alpha1.Release{Hash: hash, Attempt: attempt}, release.Inputs{})
+	own(manifest)
+	return manifest
 }
 
 func TestRetire(t *testing.T) {
@@ -38,6 +45,7 @@ func TestRetire(t *testing.T) {
 		running("e1", 1, appsv1.DeploymentStatus{ObservedGeneration: 1}), configCopy("e1"), // may get some
 		foreign, foreignConfig,
 		configCopy("g0"), // its Deployment went before
+		manifestOf("a0", 1), manifestOf("a0", 2), manifestOf("b0", 1),
 	}
 	c := fake.NewClientBuilder().WithObjects(objects...).Build()
 	for range 2 { // twice is once
@@ -47,7 +55,7 @@ func TestRetire(t *testing.T) {
 	}
 	want := []string{
 		"app-b0", "app-c0", "app-e1", "app-f0",
-		"app-b0-settings", "app-c0-settings", "app-e1-settings", "app-f0-settings", "app-report-a0",
+		"app-b0-settings", "app-c0-settings", "app-e1-settings", "app-f0-settings", "app-manifest-b0", "app-report-a0",
 	}
 	if diff := cmp.Diff(want, names(t, c)); diff != "" {
 		t.Errorf("what stays (-want +got):\n%s", diff)

@@ -29,13 +29,13 @@ func BenchmarkReleaseRequests(b *testing.B) {
 	y := on.Story(b, stage.Hold(2))
 	y.Operator = y.Stage.Operator(b, y.Namespace, counter.Wrap)
 	y.Apply()
-	y.Until("v1 is released", stage.Succeeded)
+	y.Rest("v1 is released", stage.Succeeded)
 	total, releases := 0, 0
 	for b.Loop() {
 		counter.Reset()
 		was := y.SD.Status.Stable.Hash
 		y.Ask(fmt.Sprintf("v%d", releases+2))
-		y.Until("the next version is released", func(sd *v1alpha1.SignalDeployment) bool {
+		y.Rest("the next version is released", func(sd *v1alpha1.SignalDeployment) bool {
 			return stage.Succeeded(sd) && sd.Status.Stable.Hash != was
 		})
 		total += len(counter.Calls())

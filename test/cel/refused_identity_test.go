@@ -28,7 +28,7 @@ func TestRefusedIdentity(t *testing.T) {
 		"environment of 64 characters":   {set("spec.environment", long(64)), `spec.environment: Too long`},
 
 		"no artifact":                   {drop("spec.artifact"), `spec.artifact: Required value`},
-		"no image":                      {drop("spec.artifact.image"), `spec.artifact.image: Required value`},
+		"no image":                      {drop("spec.artifact.image"), `needs exactly one of image and build`},
 		"image empty":                   {set("spec.artifact.image", ""), `spec.artifact.image: Invalid value: "": spec.artifact.image in body should be at least 1 chars long`},
 		"image with a space":            {set("spec.artifact.image", "acme/app: v1"), `spec.artifact.image: Invalid value: "acme/app: v1": must be an image reference such as registry.example/team/app:v1.0.0`},
 		"image as a URL":                {set("spec.artifact.image", "https://registry.example/acme/app?tag=v1"), `must be an image reference such as registry.example/team/app:v1.0.0`},

@@ -25,20 +25,21 @@ import (
 // Cluster is the cluster that the environment names.
 type Cluster struct {
 	client.WithWatch
-	Root       string // of the repository
-	Registry   string // where nodes and the operator pull from
-	Gateway    string // URL of the Gateway
-	Prometheus string // URL, for the host and for pods
-	Images     string // scratch folder of binaries
+	Root         string // of the repository
+	Registry     string // where nodes pull from, without a password
+	TestRegistry string // host:port of this machine where a test may be a registry, which nodes speak plain HTTP to
+	Gateway      string // URL of the Gateway
+	Prometheus   string // URL, for the host and for pods
+	Images       string // scratch folder of binaries
 
 	built map[string]string
 }
 
-// Connect finds the cluster by KUBECONFIG, SIGNAL_REGISTRY, SIGNAL_GATEWAY_URL
-// and SIGNAL_PROMETHEUS_URL, which `go -C hack/cluster run . env` prints.
+// Connect finds the cluster by KUBECONFIG, SIGNAL_REGISTRY, SIGNAL_TEST_REGISTRY,
+// SIGNAL_GATEWAY_URL and SIGNAL_PROMETHEUS_URL, which `go -C hack/cluster run . env` prints.
 func Connect() (*Cluster, error) {
 	c := &Cluster{built: map[string]string{}}
-	for name, into := range map[string]*string{"SIGNAL_REGISTRY": &c.Registry, "SIGNAL_GATEWAY_URL": &c.Gateway, "SIGNAL_PROMETHEUS_URL": &c.Prometheus} {
+	for name, into := range map[string]*string{"SIGNAL_REGISTRY": &c.Registry, "SIGNAL_TEST_REGISTRY": &c.TestRegistry, "SIGNAL_GATEWAY_URL": &c.Gateway, "SIGNAL_PROMETHEUS_URL": &c.Prometheus} {
 		if *into = os.Getenv(name); *into == "" {
 			return nil, fmt.Errorf("%s is not set: run `make cluster-up` and `eval \"$(go -C hack/cluster run . env)\"`, or set it for a cluster of your own", name)
 		}

@@ -61,3 +61,12 @@ func (c *Cluster) PushOperator(ctx context.Context) (repository, digest string, 
 	repository, digest, _ = strings.Cut(ref, "@")
 	return repository, digest, nil
 }
+
+// PushBuilder makes the image of a builder of a user's.
+func (c *Cluster) PushBuilder(ctx context.Context) (string, error) {
+	binary, err := c.build(ctx, "./test/builder", "builder")
+	if err != nil {
+		return "", err
+	}
+	return c.image(ctx, "acme/builder:v1", nil, binary)
+}

@@ -19,7 +19,7 @@ func (c *Cluster) Install(ctx context.Context, args ...string) error {
 	_, err = c.Run(ctx, nil, "helm", append([]string{
 		"upgrade", "--install", "signal-operator", "charts/signal-operator", "--namespace", OperatorNamespace, "--create-namespace",
 		"--set", "image.repository=" + repository, "--set", "image.digest=" + digest,
-		"--set", "prometheus.url=" + c.Prometheus, "--set", "insecureRegistries={" + c.Registry + "}",
+		"--set", "prometheus.url=" + c.Prometheus, "--set", "insecureRegistries={" + c.Registry + "," + c.TestRegistry + "}",
 		"--wait", "--timeout", "3m",
 	}, args...)...)
 	if err != nil {

@@ -118,11 +118,10 @@ func TestFailureMode39NoDataIsNotAnAnswer(t *testing.T) {
 
 func TestFailureMode44AnImageThatCannotBePulledIsNeitherSuccessNorSilence(t *testing.T) {
 	t.Parallel()
-	y := on.Story(t).Begin()
-	y.World.Misbehave(y.Namespace, stage.Faults{Job: "nopull"})
-	y.Change(func(sd *v1alpha1.SignalDeployment) {
+	y := on.Story(t, func(sd *v1alpha1.SignalDeployment) {
 		sd.Spec.Checks.Smoke[0].TimeoutSeconds, sd.Spec.Strategy.ProgressDeadlineSeconds = 1, new(int32(10))
-	})
+	}).Begin()
+	y.World.Misbehave(y.Namespace, stage.Faults{Job: "nopull"})
 	y.Ask("v2")
 	y.Rest("v2 has failed by its deadline", stage.Failed)
 	y.Stalled("alive", "prober")

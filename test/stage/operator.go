@@ -17,7 +17,6 @@ import (
 	alertprometheus "github.com/signal-delivery/operator/internal/alert/prometheus"
 	"github.com/signal-delivery/operator/internal/analysis"
 	metricprometheus "github.com/signal-delivery/operator/internal/analysis/prometheus"
-	"github.com/signal-delivery/operator/internal/artifact"
 )
 
 // Operator is a running operator that serves one namespace, as main.go builds
@@ -52,8 +51,8 @@ func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTri
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = controllers.Setup(mgr, controllers.Options{Rooms: controllers.Rooms{
-		Resolver: artifact.New(artifact.Options{Insecure: []string{s.Registry}}), ProberImage: "prober",
+	err = controllers.Setup(t.Context(), mgr, controllers.Options{Rooms: controllers.Rooms{
+		Insecure: []string{s.Registry}, ProberImage: "prober",
 		Metrics: map[string]analysis.Source{"default": metrics}, Alerts: map[string]alert.Source{"default": alerts},
 	}})
 	if err != nil {

@@ -19,10 +19,7 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/random"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +32,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/test/stage/world"
 )
 
 // Stage is one API server with everything around it, shared by the tests of a
@@ -45,7 +43,7 @@ type Stage struct {
 	Scheme     *runtime.Scheme
 	Registry   string // host:port, plain http
 	Prometheus *Prometheus
-	World      *World
+	World      *world.World
 
 	kubectl, kubeconfig string
 
@@ -109,9 +107,9 @@ func start() (*Stage, error) {
 	}
 	s.images = httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	s.Registry = strings.TrimPrefix(s.images.URL, "http://")
-	s.World = newWorld(s.Config, s.Scheme)
+	s.World = world.New(s.Config, s.Scheme)
 	s.Prometheus = newPrometheus(s.Client)
-	return s, s.World.start()
+	return s, s.World.Start()
 }
 
 func command(tool string, args ...string) (string, error) {
@@ -134,34 +132,14 @@ func (s *Stage) writeKubeconfig() (string, error) {
 
 func (s *Stage) stop() error {
 	removed := os.Remove(s.kubeconfig)
-	s.World.stop()
+	s.World.Stop()
 	s.Prometheus.server.Close()
 	s.images.Close()
 	return errors.Join(removed, s.env.Stop())
 }
 
-// Push makes an image with this tag that the registry has not had before, and
-// returns its reference and its digest.
-func (s *Stage) Push(t testing.TB, tag string) (ref, digest string) {
-	t.Helper()
-	image, err := random.Image(64, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref = s.Registry + "/acme/app:" + tag
-	parsed, err := name.NewTag(ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := remote.Write(parsed, image, remote.WithContext(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	hash, err := image.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ref, hash.String()
-}
+// Faults are how the world misbehaves in one namespace.
+type Faults = world.Faults
 
 // Space makes a namespace for a test.
 func (s *Stage) Space(t testing.TB) string {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/test/stage/world"
 )
 
 // witness sees every committed state of the objects that traffic goes by, and
@@ -156,7 +157,7 @@ func (w *witness) pods(ctx context.Context, hash string) (count int) {
 		return 0
 	}
 	for i := range pods.Items {
-		if isReady(&pods.Items[i]) {
+		if world.Ready(&pods.Items[i]) {
 			count++
 		}
 	}

@@ -47,6 +47,16 @@
   - get
 {{- end }}
 
+{{- define "rules.signal-operator-nodes" -}}
+- apiGroups:
+  - ""
+  resources:
+  - nodes
+  verbs:
+  - list
+  - watch
+{{- end }}
+
 {{- define "rules.signal-operator" -}}
 - apiGroups:
   - ""

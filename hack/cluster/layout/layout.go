@@ -23,9 +23,12 @@ const (
 	RegistryPort  = "5000"
 	Registry      = Node + ":" + RegistryPort
 	RegistryLocal = "127.0.0.1:" + RegistryPort
-	APIServer     = "https://" + Node + ":6443"
-	GatewayURL    = "http://" + Gateway
-	PrometheusURL = "http://" + Prometheus + ":9090"
+	// RegistryOfTests is where a test may listen with a registry of its own,
+	// such as one that asks for credentials; nodes speak plain HTTP to it.
+	RegistryOfTests = Node + ":5001"
+	APIServer       = "https://" + Node + ":6443"
+	GatewayURL      = "http://" + Gateway
+	PrometheusURL   = "http://" + Prometheus + ":9090"
 )
 
 // maxSocketDir keeps unix sockets below the kernel's 108 bytes.

@@ -13,9 +13,10 @@ func (n Node) containerd() component {
 		l.Config("containerd.toml"): fmt.Sprintf(containerdConfig,
 			l.Data("containerd"), n.containerdState(), l.Containerd(), filepath.Join(l.State, "ttrpc.sock"),
 			layout.Registry, l.Config("registries"), filepath.Join(l.State, "runc"), l.Config("cni")),
-		l.Config("cni/10-signal.conflist"):                             fmt.Sprintf(cniConfig, layout.NodeName, layout.Bridge, layout.Pods, l.Data("cni")),
-		l.Config("registries/" + layout.Registry + "/hosts.toml"):      hosts,
-		l.Config("registries/" + layout.RegistryLocal + "/hosts.toml"): hosts,
+		l.Config("cni/10-signal.conflist"):                               fmt.Sprintf(cniConfig, layout.NodeName, layout.Bridge, layout.Pods, l.Data("cni")),
+		l.Config("registries/" + layout.Registry + "/hosts.toml"):        hosts(layout.Registry),
+		l.Config("registries/" + layout.RegistryLocal + "/hosts.toml"):   hosts(layout.Registry),
+		l.Config("registries/" + layout.RegistryOfTests + "/hosts.toml"): hosts(layout.RegistryOfTests),
 	}
 	shims := filepath.Dir(n.Paths["containerd-shim-runc-v2"])
 	return component{
@@ -29,11 +30,10 @@ func (n Node) containerd() component {
 
 func (n Node) containerdState() string { return filepath.Join(n.Layout.State, "cri") }
 
-const hosts = `server = "http://` + layout.Registry + `"
-
-[host."http://` + layout.Registry + `"]
-  capabilities = ["pull", "resolve"]
-`
+// hosts make containerd speak plain HTTP to a registry.
+func hosts(address string) string {
+	return fmt.Sprintf("server = %q\n\n[host.%q]\n  capabilities = [\"pull\", \"resolve\"]\n", "http://"+address, "http://"+address)
+}
 
 // restrict_oom_score_adj: without CAP_SYS_RESOURCE a container may not be made
 // less killable than containerd is, and runc would fail.

@@ -1,0 +1,101 @@
+// Package prober is what the Jobs of the operator run: it reads from the
+// environment what is to be done, has the room for it do it, and answers with
+// verdicts. It knows no cluster.
+package prober
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// Exit codes.
+const (
+	Decided = iota // the answer is in
+	Failed         // a check did not pass, or a registry gave no answer: the Job may try again
+	Misused        // the environment does not say what is to be done
+)
+
+// Prober runs one Job.
+type Prober struct {
+	Env   func(string) string
+	Root  string // directory of what the Job has mounted
+	Clock clock.Clock
+}
+
+// Run does what the arguments say: http, image resolve or image seal. An error
+// says that they, or the environment, do not say what is to be done.
+func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
+	if text := p.Env("SIGNAL_TIMEOUT"); text != "" {
+		timeout, err := time.ParseDuration(text)
+		if err != nil {
+			return verdict.Answer{}, Misused, fmt.Errorf("decode SIGNAL_TIMEOUT: %w", err)
+		}
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ctx = limited
+	}
+	switch strings.Join(args, " ") {
+	case "http":
+		return p.http(ctx)
+	case "image resolve":
+		return p.image(ctx, task.resolve)
+	case "image seal":
+		return p.image(ctx, task.seal)
+	}
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober image resolve | prober image seal")
+}
+
+// http sends requests to a candidate.
+func (p Prober) http(ctx context.Context) (verdict.Answer, int, error) {
+	var check v1alpha1.HTTPCheck
+	if err := json.Unmarshal([]byte(p.Env("SIGNAL_HTTP_CHECK")), &check); err != nil {
+		return verdict.Answer{}, Misused, fmt.Errorf("decode SIGNAL_HTTP_CHECK: %w", err)
+	}
+	target := httpprobe.Target{URL: p.Env("SIGNAL_TARGET"), Host: p.Env("SIGNAL_HOST")}
+	if target.URL == "" || len(check.Requests) == 0 {
+		return verdict.Answer{}, Misused, errors.New("SIGNAL_TARGET is empty, or SIGNAL_HTTP_CHECK has no requests")
+	}
+	probe := httpprobe.Probe{Client: httpprobe.NewClient(), Clock: p.Clock, Target: target}
+	answer := verdict.Answer{Verdicts: probe.Run(ctx, check)}
+	if answer.Verdicts[len(answer.Verdicts)-1].Outcome != verdict.Passed { // the first that fails is the last
+		return answer, Failed, nil
+	}
+	return answer, Decided, nil
+}
+
+// image looks at a registry, again and again for a while when it is silent.
+func (p Prober) image(ctx context.Context, do func(task, context.Context) verdict.Answer) (verdict.Answer, int, error) {
+	t, err := p.task()
+	if err != nil {
+		return verdict.Answer{}, Misused, err
+	}
+	start := p.Clock.Now()
+	for wait := time.Second; ; wait *= 2 {
+		answer := do(t, ctx)
+		if outcome := verdict.All(verdict.Verdict{}, answer.Verdicts...).Outcome; outcome != verdict.Unknown {
+			return answer, Decided, nil
+		}
+		if p.Clock.Since(start) >= patience {
+			return answer, Failed, nil
+		}
+		select {
+		case <-ctx.Done():
+			return answer, Failed, nil
+		case <-p.Clock.After(wait):
+		}
+	}
+}
+
+// patience is how long one pod goes on asking; after it, it says what it waits
+// for, and its Job starts another.
+const patience = 10 * time.Second

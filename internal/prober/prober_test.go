@@ -1,0 +1,106 @@
+package prober
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// hasty is a clock that goes by itself: whoever waits for it need not.
+type hasty struct {
+	clock.RealClock
+	now *atomic.Int64
+}
+
+func (h hasty) Now() time.Time                  { return time.Unix(0, h.now.Load()) }
+func (h hasty) Since(t time.Time) time.Duration { return h.Now().Sub(t) }
+
+func (h hasty) After(d time.Duration) <-chan time.Time {
+	h.now.Add(int64(d))
+	done := make(chan time.Time, 1)
+	done <- h.Now()
+	return done
+}
+
+// look runs `prober image resolve` against a registry.
+func look(ctx context.Context, t *testing.T, registry http.HandlerFunc, env map[string]string) (verdict.Answer, int, error) {
+	t.Helper()
+	server := httptest.NewServer(registry)
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	job := Prober{Root: t.TempDir(), Clock: hasty{now: &atomic.Int64{}}, Env: func(key string) string {
+		return strings.ReplaceAll(map[string]string{
+			"SIGNAL_ARTIFACT": `{"image":"HOST/app:v1"}`, "SIGNAL_INSECURE_REGISTRIES": "HOST", "SIGNAL_TIMEOUT": "1m",
+		}[key]+env[key], "HOST", host)
+	}}
+	return job.Run(ctx, []string{"image", "resolve"})
+}
+
+func TestASilentRegistryIsAskedForAWhile(t *testing.T) {
+	var asked atomic.Int32
+	answer, code, err := look(t.Context(), t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			asked.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}, nil)
+	if err != nil || code != Failed || len(answer.Verdicts) != 1 || answer.Verdicts[0].Outcome != verdict.Unknown || !strings.Contains(answer.Verdicts[0].Message, "503") {
+		t.Errorf("code %d, %+v, %v", code, answer, err)
+	}
+	if got := asked.Load(); got != 5 { // at 0, 1, 3, 7 and 15 seconds
+		t.Errorf("asked %d times", got)
+	}
+}
+
+func TestADecidedAnswerIsNotAskedForAgain(t *testing.T) {
+	var asked atomic.Int32
+	answer, code, err := look(t.Context(), t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			asked.Add(1)
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}, nil)
+	if err != nil || code != Decided || answer.Verdicts[0].Outcome != verdict.Failed || asked.Load() != 1 {
+		t.Errorf("code %d, asked %d times, %+v, %v", code, asked.Load(), answer, err)
+	}
+}
+
+func TestAnEndIsAnswered(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer, code, err := look(ctx, t, func(http.ResponseWriter, *http.Request) {}, nil)
+	if err != nil || code != Failed || answer.Verdicts[0].Outcome != verdict.Unknown {
+		t.Errorf("code %d, %+v, %v", code, answer, err)
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		"nothing to do":        {nil, nil, "usage:"},
+		"something else to do": {[]string{"image", "paint"}, nil, "usage:"},
+		"no artifact":          {[]string{"image", "resolve"}, nil, "SIGNAL_ARTIFACT"},
+		"an empty artifact":    {[]string{"image", "seal"}, map[string]string{"SIGNAL_ARTIFACT": "{}"}, "neither image nor build"},
+		"no time":              {[]string{"http"}, map[string]string{"SIGNAL_TIMEOUT": "soon"}, "SIGNAL_TIMEOUT"},
+		"no target":            {[]string{"http"}, map[string]string{"SIGNAL_HTTP_CHECK": "{}"}, "SIGNAL_TARGET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := Prober{Root: t.TempDir(), Clock: clock.RealClock{}, Env: func(key string) string { return tc.env[key] }}
+			_, code, err := job.Run(t.Context(), tc.args)
+			if code != Misused || err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("code %d, %v", code, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,65 @@
+package release
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+)
+
+func released(change ...func(*v1alpha1.Release)) v1alpha1.Release {
+	r := v1alpha1.Release{
+		Hash: "0123456789", Asked: "abcdefabcd", ID: "v1-prod-20300101_120000", Version: "v1", Attempt: 1,
+		Image: "registry.example:5000/acme/app:v1", Digest: digest1, Artifact: &v1alpha1.ArtifactRecord{Signer: "us"},
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func app() *v1alpha1.SignalDeployment {
+	return &v1alpha1.SignalDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "app", UID: "uid"}, Spec: *spec()}
+}
+
+func TestAManifestSaysWhatWasReleased(t *testing.T) {
+	want := `{"type":"application/vnd.signal.dev.release.v1+json","id":"v1-prod-20300101_120000","hash":"0123456789","attempt":1,` +
+		`"namespace":"prod","name":"app","environment":"prod","version":"v1","image":"registry.example:5000/acme/app@sha256:1111111111111111",` +
+		`"parts":{"digest":"sha256:1111111111111111","template":"632e67a0aa","configs":{"settings":"8e916a8491"},"alerts":"33ffceced7","checks":"44136fa355"},` +
+		`"artifact":{"signer":"us"},"traceId":"ec02a80566cdf597d1cde730fa9356fe"}`
+	got := Manifest(app(), released(), Inputs{Configs: config("a")})
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAManifestIsTheSameEachTime(t *testing.T) {
+	first := Manifest(app(), released(), Inputs{Configs: config("a")})
+	if !bytes.Equal(first, Manifest(app(), released(), Inputs{Configs: config("a")})) {
+		t.Error("twice is not once")
+	}
+	if bytes.Equal(first, Manifest(app(), released(), Inputs{Configs: config("b")})) {
+		t.Error("the configuration is not in it")
+	}
+}
+
+func TestATraceIsOfOneAttempt(t *testing.T) {
+	first := TraceID(app(), released())
+	other := app()
+	other.UID = "other"
+	for name, id := range map[string]string{
+		"the next attempt": TraceID(app(), released(func(r *v1alpha1.Release) { r.Attempt = 2 })),
+		"another ask":      TraceID(app(), released(func(r *v1alpha1.Release) { r.Asked = "other" })),
+		"another object":   TraceID(other, released()),
+	} {
+		if id == first || len(id) != 32 {
+			t.Errorf("%s: %s", name, id)
+		}
+	}
+	if TraceID(app(), released()) != first {
+		t.Error("twice is not once")
+	}
+}

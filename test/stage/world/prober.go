@@ -1,0 +1,73 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/internal/prober"
+)
+
+// probe runs what a pod of the prober would: the same code, with what the pod
+// has in its environment and mounted, against the real registry.
+func (w *World) probe(ctx context.Context, pod *corev1.Pod) (end *corev1.ContainerStateTerminated, err error) {
+	root, err := os.MkdirTemp("", "stage-pod-")
+	if err != nil {
+		return nil, fmt.Errorf("mount the volumes of %s: %w", pod.Name, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	if err := w.mount(ctx, pod, root); err != nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	for _, variable := range pod.Spec.Containers[0].Env {
+		env[variable.Name] = variable.Value
+	}
+	job := prober.Prober{Env: func(name string) string { return env[name] }, Root: root, Clock: clock.RealClock{}}
+	answer, code, err := job.Run(ctx, pod.Spec.Containers[0].Args)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", pod.Name, err)
+	}
+	return &corev1.ContainerStateTerminated{ExitCode: int32(code), Message: string(answer.Encode())}, nil
+}
+
+// mount writes the ConfigMaps that a pod mounts below /signal.
+func (w *World) mount(ctx context.Context, pod *corev1.Pod, root string) error {
+	for _, at := range pod.Spec.Containers[0].VolumeMounts {
+		i := slices.IndexFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == at.Name })
+		if i < 0 || pod.Spec.Volumes[i].ConfigMap == nil {
+			continue
+		}
+		cm := &corev1.ConfigMap{}
+		err := w.client.Get(ctx, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Spec.Volumes[i].ConfigMap.Name}, cm)
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		if err := write(filepath.Join(root, strings.TrimPrefix(at.MountPath, "/signal")), cm.Data); err != nil {
+			return fmt.Errorf("mount %s: %w", at.Name, err)
+		}
+	}
+	return nil
+}
+
+// write puts files into a folder.
+func write(dir string, files map[string]string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
