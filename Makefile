@@ -16,7 +16,7 @@ cluster = go -C $(CURDIR)/hack/cluster run .
 assets = KUBEBUILDER_ASSETS="$$($(cluster) envtest)"
 with-img = sed 's|ghcr.io/signal-delivery/signal-operator:v0.1.0|$(IMG)|'
 # Floors of tests that need more than Go.
-floors = /test/(cel|chart|integration|fault|bench|e2e)(/|$$)
+floors = /test/(cel|chart|admission|integration|fault|bench|e2e)(/|$$)
 
 .PHONY: help
 help: ## Show this list.
@@ -29,7 +29,7 @@ generate: ## Write the API's deep copies.
 	$(controller-gen) object paths=./api/...
 
 .PHONY: manifests
-manifests: ## Write the CRD and the roles, and what the chart has of them.
+manifests: ## Write the CRD and the roles, and what the chart has of them and of the guard.
 	$(controller-gen) crd:generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=config/crd/bases
 	go run ./hack/crd config/crd/bases/*.yaml
 	$(controller-gen) rbac:roleName=signal-operator paths=./controllers/... output:rbac:dir=config/rbac
@@ -73,8 +73,8 @@ test-unit: ## Test what needs nothing but Go.
 	go -C hack/cluster test $(TESTFLAGS) ./...
 
 .PHONY: test-cel
-test-cel: ## Ask a real API server what it says to the CRD, the chart and the kustomizations.
-	$(assets) HELM="$$($(cluster) path helm)" go test $(TESTFLAGS) ./test/cel/... ./test/chart/...
+test-cel: ## Ask a real API server what it says to the CRD, the guard, the chart and the kustomizations.
+	$(assets) HELM="$$($(cluster) path helm)" go test $(TESTFLAGS) ./test/cel/... ./test/chart/... ./test/admission/...
 
 .PHONY: test-integration
 test-integration: ## Run the operator against a real API server, and stop it at every write.
@@ -130,4 +130,4 @@ deploy: ## Install CRD and operator with the image IMG.
 
 .PHONY: undeploy
 undeploy: ## Remove the operator. CRD, SignalDeployments and what they released stay.
-	for part in manager network-policy rbac; do $(kustomize) build config/$$part; echo ---; done | kubectl delete --ignore-not-found -f - -f config/default/namespace.yaml
+	for part in admission manager network-policy rbac; do $(kustomize) build config/$$part; echo ---; done | kubectl delete --ignore-not-found -f - -f config/default/namespace.yaml

@@ -112,7 +112,7 @@ func (r *SignalDeploymentReconciler) observeSides(ctx context.Context, sd *v1alp
 	}
 	w.Sides = make(map[string]rollout.Side, len(sides))
 	for hash, side := range sides {
-		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict}
+		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict, Templates: side.Templates}
 	}
 	return r.observeProof(ctx, sd, w, sides)
 }

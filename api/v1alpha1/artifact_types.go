@@ -136,6 +136,7 @@ type Signer struct {
 type PublicKey struct {
 	// pem is the key: PKIX, of ECDSA, Ed25519 or RSA.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
 	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN PUBLIC KEY-----')",message="must be a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----"
 	PEM string `json:"pem,omitempty"`

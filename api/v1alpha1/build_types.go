@@ -43,6 +43,7 @@ type AppendBuild struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
 	Entrypoint []string `json:"entrypoint,omitempty"`
 
@@ -112,6 +113,7 @@ type VolumeTarball struct {
 	// sha256 that the tarball must have, as 64 lower-case hexadecimal digits.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-f0-9]{64}$')",message="must be 64 lower-case hexadecimal digits, as sha256sum prints them"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	SHA256 string `json:"sha256,omitempty"`
 }
@@ -143,6 +145,7 @@ type JobBuild struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=4096
 	Command []string `json:"command,omitempty"`
 

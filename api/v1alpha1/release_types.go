@@ -40,6 +40,13 @@ type Release struct {
 	// +optional
 	Artifact *ArtifactRecord `json:"artifact,omitempty"`
 
+	// podTemplateHash is the label pod-template-hash of the pods that were
+	// checked. Pods of the release that have another one were made of a template
+	// that someone has edited.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	PodTemplateHash string `json:"podTemplateHash,omitempty"`
+
 	// attempt counts how often the same release was tried, from 1.
 	// +optional
 	Attempt int32 `json:"attempt,omitempty"`

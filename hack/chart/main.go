@@ -1,5 +1,6 @@
 // Command chart writes the parts of the Helm chart that config/ decides: the
-// CRD and the rules of every role. Nothing else of the chart is generated.
+// CRD, the rules of every role and the guard. Nothing else of the chart is
+// generated.
 package main
 
 import (
@@ -43,21 +44,38 @@ func generate(config string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles, err := filepath.Glob(filepath.Join(config, "rbac", "*role.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("find the roles: %w", err)
-	}
-	var texts [][]byte
-	for _, role := range roles {
-		text, err := os.ReadFile(role)
-		if err != nil {
-			return nil, fmt.Errorf("read the role: %w", err)
-		}
-		texts = append(texts, text)
-	}
-	rulesTemplate, err := fromRoles(texts)
+	roles, err := readAll(filepath.Join(config, "rbac", "*role.yaml"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"crd.yaml": crdTemplate, "_rules.tpl": rulesTemplate}, nil
+	rulesTemplate, err := fromRoles(roles)
+	if err != nil {
+		return nil, err
+	}
+	policies, err := readAll(filepath.Join(config, "admission", "[^k]*.yaml")) // all but the kustomization
+	if err != nil {
+		return nil, err
+	}
+	admissionTemplate, err := fromPolicies(policies)
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{"crd.yaml": crdTemplate, "_rules.tpl": rulesTemplate, "admission.yaml": admissionTemplate}, nil
+}
+
+// readAll reads the files of a pattern, by name.
+func readAll(pattern string) ([][]byte, error) {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", pattern, err)
+	}
+	var texts [][]byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read a file of %s: %w", pattern, err)
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
 }

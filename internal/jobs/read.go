@@ -21,7 +21,7 @@ import (
 
 // Read is the Job of that name and its pods, the oldest first: it runs one
 // after the other. There is no Job where none has been made; one that is not
-// the SignalDeployment's own is an owned.ForeignError.
+// the SignalDeployment's own, by owner and label, is an owned.ForeignError.
 func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, name string, podLabels map[string]string) (*batchv1.Job, []corev1.Pod, error) {
 	found := &batchv1.Job{}
 	err := c.Get(ctx, types.NamespacedName{Namespace: sd.Namespace, Name: name}, found)
@@ -30,7 +30,7 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, n
 		return nil, nil, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("read Job %s/%s: %w", sd.Namespace, name, err)
-	case !owned.Owns(sd, found):
+	case !owned.Owns(sd, found) || found.Labels[v1alpha1.LabelName] != sd.Name: // an ownerReference alone anyone may write; the label the guard keeps
 		return nil, nil, &owned.ForeignError{Kind: "Job", Name: name, Owner: sd.Name}
 	}
 	pods := &corev1.PodList{}

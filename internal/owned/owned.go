@@ -63,7 +63,7 @@ func Apply(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, 
 }
 
 // Create makes the object unless one of its name is there. What is there is
-// left as it is, if it belongs to the SignalDeployment.
+// left as it is, if it belongs to the SignalDeployment, by owner and by label.
 func Create(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, want client.Object) error {
 	desired, err := prepare(c.Scheme(), sd, want)
 	if err != nil {
@@ -74,6 +74,10 @@ func Create(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment,
 		return err
 	}
 	if live != nil {
+		if Owns(sd, live) && live.GetLabels()[v1alpha1.LabelName] != desired.GetLabels()[v1alpha1.LabelName] {
+			// Anyone may write an ownerReference; the label is what the guard keeps.
+			return &ForeignError{Kind: desired.GetKind(), Name: desired.GetName(), Owner: sd.Name}
+		}
 		return admit(sd, desired, live)
 	}
 	typed := fresh(want)

@@ -115,6 +115,30 @@ func TestForeignObjects(t *testing.T) {
 	}
 }
 
+// An object that only says whose it is, and does not have the label by which it
+// is guarded, is nobody's.
+func TestAnOwnerReferenceAloneIsNotBelieved(t *testing.T) {
+	labelled := service("ours")
+	labelled.Labels = map[string]string{v1alpha1.LabelName: "app"}
+	for name, tc := range map[string]struct {
+		label string
+		taken bool
+	}{"with the label": {"app", true}, "with another's": {"other", false}, "without it": {"", false}} {
+		t.Run(name, func(t *testing.T) {
+			forged := service("theirs")
+			forged.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(owner, v1alpha1.GroupVersion.WithKind("SignalDeployment"))}
+			if tc.label != "" {
+				forged.Labels = map[string]string{v1alpha1.LabelName: tc.label}
+			}
+			err := Create(t.Context(), cluster(t, forged), owner, labelled.DeepCopy())
+			var refused *ForeignError
+			if got := !errors.As(err, &refused); got != tc.taken {
+				t.Errorf("taken for ours: %t, %v", got, err)
+			}
+		})
+	}
+}
+
 // A late cache must not make an error of what exists.
 func TestFailureMode45WhatALateCacheDoesNotShowExists(t *testing.T) {
 	c := cluster(t)

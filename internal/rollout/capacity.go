@@ -1,7 +1,10 @@
 package rollout
 
 import (
+	"slices"
+
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -20,6 +23,38 @@ func (m *machine) side(hash string) Side {
 		side.Verdict = verdict.Wait(v1alpha1.SignalWorkload, "NoPods", "The release has no Deployment yet")
 	}
 	return side
+}
+
+// drift tells, once for each strange template, that someone has edited the
+// Deployment of a release that serves or is about to.
+func (m *machine) drift() {
+	for _, rel := range m.drifted() {
+		for _, template := range m.side(rel.Hash).Templates {
+			why := verdict.With(verdict.Fail(v1alpha1.SignalWorkload, "DriftCorrected", "Someone edited the template of %s: pods of template %s ran beside those of %s, and were replaced", rel.ID, template, rel.PodTemplateHash),
+				verdict.Evidence{Value: template, Threshold: rel.PodTemplateHash, Source: "label pod-template-hash of the pods of Deployment " + release.DeploymentName(m.in.Object.Name, rel.Hash), Time: m.now})
+			told := slices.ContainsFunc(m.run().Verdicts, func(v verdict.Verdict) bool { return v.Reason == why.Reason && v.Message == why.Message })
+			if template == rel.PodTemplateHash || told {
+				continue
+			}
+			m.record(why)
+			m.events = append(m.events, Event{Warning: true, Reason: why.Reason, Message: why.Message})
+		}
+	}
+}
+
+// drifted are the releases that have pods of another template than the one
+// that was checked.
+func (m *machine) drifted() []v1alpha1.Release {
+	var all []v1alpha1.Release
+	for _, rel := range []*v1alpha1.Release{m.next.Stable, m.next.Candidate} {
+		if rel == nil || rel.PodTemplateHash == "" || len(all) > 0 && all[0].Hash == rel.Hash {
+			continue
+		}
+		if slices.ContainsFunc(m.side(rel.Hash).Templates, func(t string) bool { return t != rel.PodTemplateHash }) {
+			all = append(all, *rel)
+		}
+	}
+	return all
 }
 
 // firstWeight is what the candidate's pods must bear first.

@@ -107,6 +107,9 @@ func (m *machine) staging() {
 		m.wait(side.Proof)
 	default:
 		m.record(side.Verdict, side.Proof)
+		if len(side.Templates) == 1 {
+			m.candidate().PodTemplateHash = side.Templates[0]
+		}
 		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", len(m.spec.Checks.Smoke)))
 	}
 }

@@ -48,6 +48,7 @@ type Side struct {
 	Desired, Created, Ready int32
 	Verdict                 verdict.Verdict
 	Proof                   verdict.Verdict // that the pods run the digest
+	Templates               []string        // pod-template-hash of the pods, sorted
 }
 
 // Route is what the routes say of the canary Service.
@@ -93,10 +94,11 @@ type Want struct {
 	Weight         int32    // the canary Service's share in percent; 0 is at rest
 	HoldWeight     bool     // leave the routes as they are
 
-	Replicas map[string]int32 // by release; a release not named is left alone
-	Keep     []string         // releases whose objects are kept; nil keeps all
-	Report   bool             // the latest attempt's report is to be written
-	Leave    bool             // the object may go
+	Replicas map[string]int32   // by release; a release not named is left alone
+	Keep     []string           // releases whose objects are kept; nil keeps all
+	Mend     []v1alpha1.Release // releases whose templates are to be put back
+	Report   bool               // the latest attempt's report is to be written
+	Leave    bool               // the object may go
 }
 
 // signals are what judges a release that takes traffic.

@@ -55,6 +55,7 @@ type machine struct {
 func (m *machine) decide() {
 	m.drain()
 	m.count()
+	m.drift()
 	m.lose()
 	if m.leaving() {
 		return

@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/testkit"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -180,6 +182,49 @@ func TestAHoldWritesNothing(t *testing.T) {
 				if diff := gocmp.Diff(*was, w.turn().Next); diff != "" {
 					t.Error(diff)
 				}
+			}
+		})
+	}
+}
+
+// Drift is told once for each template, put back for as long as it is seen, and
+// forgotten by the next release.
+func TestDriftIsToldOnce(t *testing.T) {
+	in := at(v1alpha1.PhaseSucceeded)
+	in.Object.Status.Stable.PodTemplateHash, in.Object.Status.Candidate.PodTemplateHash = "t1", "t2"
+	in.Object.Status.Candidate.Hash = "v2"
+	in.Seen.Sides["v1"] = rollout.Side{Desired: 4, Created: 4, Ready: 4, Templates: []string{"t1", "t9"}}
+	in.Seen.Sides["v2"] = rollout.Side{Templates: []string{"t2"}}
+	for turn, events := range []int{1, 0} {
+		d := rollout.Decide(in)
+		told := slices.DeleteFunc(slices.Clone(d.Next.Rollout.Verdicts), func(v verdict.Verdict) bool { return v.Reason != "DriftCorrected" })
+		if len(told) != 1 || told[0].Outcome != verdict.Failed || told[0].Evidence.Value != "t9" || len(d.Events) != events {
+			t.Errorf("turn %d: told %+v, events %+v", turn, told, d.Events)
+		}
+		if len(d.Want.Mend) != 1 || d.Want.Mend[0].Hash != "v1" {
+			t.Errorf("turn %d: mends %+v", turn, d.Want.Mend)
+		}
+		in.Object.Status = d.Next
+	}
+	in.Seen.Sides["v1"] = rollout.Side{Desired: 4, Created: 4, Ready: 4, Templates: []string{"t1"}}
+	if d := rollout.Decide(in); len(d.Want.Mend) != 0 {
+		t.Errorf("mends %+v", d.Want.Mend)
+	}
+}
+
+// The template that is checked is the one that pods are held to.
+func TestTheCheckedTemplateIsRemembered(t *testing.T) {
+	for name, tc := range map[string]struct {
+		templates []string
+		want      string
+	}{"one": {[]string{"t1"}, "t1"}, "none that is known": {nil, ""}, "two at once": {[]string{"t1", "t2"}, ""}} {
+		t.Run(name, func(t *testing.T) {
+			in := at(v1alpha1.PhaseStaging)
+			side := in.Seen.Sides["v2"]
+			side.Templates = tc.templates
+			in.Seen.Sides["v2"] = side
+			if got := rollout.Decide(in).Next.Candidate.PodTemplateHash; got != tc.want {
+				t.Errorf("got %q", got)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func (m *machine) want() Want {
 	}
 	w := Want{
 		Stable: m.wantStable(), Canary: m.wantCanary(), Routes: m.run().Plan.Routes,
-		Replicas: m.wantReplicas(), Leave: m.going() && !m.seen.Route.Sibling,
+		Replicas: m.wantReplicas(), Mend: m.drifted(), Leave: m.going() && !m.seen.Route.Sibling,
 	}
 	switch m.run().Phase {
 	case v1alpha1.PhaseResolving:
@@ -54,7 +54,7 @@ func (m *machine) want() Want {
 	case v1alpha1.PhasePending, v1alpha1.PhaseRollingBack:
 	}
 	if m.going() {
-		w.Start, w.Check, w.Seal, w.Report, w.Keep = nil, false, false, false, nil
+		w.Start, w.Check, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, nil, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()
 	if w.Stable != m.seen.Service.Stable && w.Weight != m.seen.Route.Weight {

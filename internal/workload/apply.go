@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +29,32 @@ func Start(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, 
 		}
 	}
 	return owned.Create(ctx, c, sd, Deployment(sd, rel, replicas))
+}
+
+// Mend puts back the template of a release's Deployment, from the manifest that
+// was written when it started. One without a manifest is left as it is.
+func Mend(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) error {
+	manifest, d := &corev1.ConfigMap{}, &appsv1.Deployment{}
+	for name, object := range map[string]client.Object{release.ManifestName(sd.Name, rel): manifest, release.DeploymentName(sd.Name, rel.Hash): d} {
+		if err := c.Get(ctx, client.ObjectKey{Namespace: sd.Namespace, Name: name}, object); err != nil {
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return fmt.Errorf("read %T %s/%s: %w", object, sd.Namespace, name, err)
+		}
+		if !owned.Owns(sd, object) || object.GetLabels()[v1alpha1.LabelName] != sd.Name {
+			return &owned.ForeignError{Kind: fmt.Sprintf("%T", object), Name: name, Owner: sd.Name}
+		}
+	}
+	text := manifest.Data[templateKey]
+	if text == "" || manifest.Immutable == nil || !*manifest.Immutable { // it is not what was written
+		return nil
+	}
+	patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op":"replace","path":"/spec/template","value":%s}]`, text))
+	if err := c.Patch(ctx, d, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("put back the template of Deployment %s/%s: %w", sd.Namespace, d.Name, err)
+	}
+	return nil
 }
 
 // Scale sets the number of the release's pods, where it differs. A release

@@ -126,3 +126,41 @@ func TestScaleLeavesForeignDeploymentsAlone(t *testing.T) {
 		t.Errorf("Scale = %v with patches %v, want a ForeignError and none", err, patches)
 	}
 }
+
+// What is put back is what was written when the release started, whatever the
+// specification says by now.
+func TestMend(t *testing.T) {
+	rel := v1alpha1.Release{Image: "registry:5000/team/app:v1", Digest: digest, Attempt: 1, Hash: release.Hash(&deployment().Spec, release.Inputs{}, digest)}
+	for name, tc := range map[string]struct {
+		change func(*corev1.ConfigMap)
+		mended bool
+	}{
+		"by its manifest":              {func(*corev1.ConfigMap) {}, true},
+		"not by one that can change":   {func(cm *corev1.ConfigMap) { cm.Immutable = nil }, false},
+		"not by one without templates": {func(cm *corev1.ConfigMap) { delete(cm.Data, templateKey) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			manifest, d := Manifest(deployment(), rel, release.Inputs{}), Deployment(deployment(), rel, 1)
+			tc.change(manifest)
+			own(manifest)
+			own(d)
+			want := d.Spec.Template.DeepCopy()
+			d.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "DEBUG", Value: "true"}}
+			c, sd := fake.NewClientBuilder().WithObjects(manifest, d).Build(), deployment()
+			sd.Spec.Template.Labels = map[string]string{"moved": "on"}
+			if err := Mend(t.Context(), c, sd, rel); err != nil {
+				t.Fatal(err)
+			}
+			got := &appsv1.Deployment{}
+			if err := c.Get(t.Context(), client.ObjectKeyFromObject(d), got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, &got.Spec.Template); (diff == "") != tc.mended {
+				t.Errorf("mended %t:\n%s", !tc.mended, diff)
+			}
+		})
+	}
+	if err := Mend(t.Context(), fake.NewClientBuilder().Build(), deployment(), rel); err != nil {
+		t.Errorf("of what is gone: %v", err)
+	}
+}

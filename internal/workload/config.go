@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -32,6 +34,21 @@ func Manifest(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, in release.In
 	return &corev1.ConfigMap{
 		ObjectMeta: meta(sd, release.ManifestName(sd.Name, rel), rel.Hash),
 		Immutable:  new(true),
-		Data:       map[string]string{release.ManifestKey: string(release.Manifest(sd, rel, in))},
+		Data: map[string]string{
+			release.ManifestKey: string(release.Manifest(sd, rel, in)),
+			templateKey:         encode(template(sd, rel)),
+		},
 	}
+}
+
+// templateKey of a manifest's ConfigMap holds the pod template, by which it is
+// put back when someone edits it: the specification may have moved on by then.
+const templateKey = "template.json"
+
+func encode(template corev1.PodTemplateSpec) string {
+	text, err := json.Marshal(template)
+	if err != nil {
+		panic(fmt.Sprintf("workload: encode a pod template: %v", err)) // API types always encode
+	}
+	return string(text)
 }

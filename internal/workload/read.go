@@ -35,6 +35,9 @@ type Side struct {
 	Verdict verdict.Verdict
 	// Pods that are to serve, sorted by name.
 	Pods []corev1.Pod
+	// Templates that those pods were made of, by their label
+	// pod-template-hash, sorted.
+	Templates []string
 }
 
 // Read says how the pods of each release are, by its hash.
@@ -52,6 +55,13 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 		d := &deployments[i]
 		hash := d.Labels[v1alpha1.LabelRelease]
 		side := Side{Desired: desired(d), Created: d.Status.Replicas, Pods: pods[hash]}
+		for _, pod := range side.Pods {
+			if template := pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]; template != "" {
+				side.Templates = append(side.Templates, template)
+			}
+		}
+		slices.Sort(side.Templates)
+		side.Templates = slices.Compact(side.Templates)
 		side.Ready = min(d.Status.ReadyReplicas, side.Desired)
 		side.Verdict = verdict.Named(judge(d, side, pods[hash]), d.Name)
 		sides[hash] = side

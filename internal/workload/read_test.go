@@ -36,6 +36,13 @@ func pod(hash, suffix string, container corev1.ContainerStatus) *corev1.Pod {
 	}
 }
 
+// templated is a pod of ddd that was made of a template.
+func templated(suffix, template string) *corev1.Pod {
+	p := pod("ddd", suffix, corev1.ContainerStatus{})
+	p.Labels[appsv1.DefaultDeploymentUniqueLabelKey] = template
+	return p
+}
+
 func crashed(restarts int32) corev1.ContainerStatus {
 	return corev1.ContainerStatus{RestartCount: restarts, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}}
 }
@@ -57,7 +64,7 @@ func TestRead(t *testing.T) {
 		running("aaa", 2, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 3, ReadyReplicas: 2}),
 		running("bbb", 4, appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 2, ReadyReplicas: 2}), // has just been scaled up
 		running("ddd", 1, appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 3, ReadyReplicas: 3}), // has just been scaled down
-		byDefault, foreign, unnamed, check, evicted, going, pod("bbb", "x", crashed(3)),
+		byDefault, foreign, unnamed, check, evicted, going, pod("bbb", "x", crashed(3)), templated("p", "t2"), templated("q", "t1"), templated("r", "t1"),
 	}
 	passed := func(count int32, name string) verdict.Verdict {
 		return verdict.Named(verdict.Pass(v1alpha1.SignalWorkload, ReasonReady, "All %d pods of Deployment %q are ready", count, name), name)
@@ -69,11 +76,22 @@ func TestRead(t *testing.T) {
 		"aaa": {Desired: 2, Created: 3, Ready: 2, Verdict: passed(2, "app-aaa")},
 		"bbb": {Desired: 4, Created: 2, Ready: 2, Verdict: loop},
 		"ccc": {Desired: 1, Created: 1, Ready: 1, Verdict: passed(1, "app-ccc")},
-		"ddd": {Desired: 1, Created: 3, Ready: 1, Verdict: passed(1, "app-ddd")},
+		"ddd": {Desired: 1, Created: 3, Ready: 1, Verdict: passed(1, "app-ddd"), Templates: []string{"t1", "t2"}},
 	}
 	got, err := Read(t.Context(), fake.NewClientBuilder().WithObjects(objects...).Build(), deployment())
 	if err != nil {
 		t.Fatal(err)
+	}
+	names := map[string][]string{}
+	for hash, side := range got {
+		for _, pod := range side.Pods {
+			names[hash] = append(names[hash], pod.Name)
+		}
+		side.Pods = nil
+		got[hash] = side
+	}
+	if diff := cmp.Diff(map[string][]string{"bbb": {"app-bbb-x"}, "ddd": {"app-ddd-p", "app-ddd-q", "app-ddd-r"}}, names); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Read (-want +got):\n%s", diff)

@@ -36,6 +36,15 @@ func TestDefault(t *testing.T) {
 		"RoleBinding signal-operator-leader-election",
 		"Service signal-operator-metrics",
 		"ServiceAccount signal-operator",
+		"ValidatingAdmissionPolicy signal-operator-authors",
+		"ValidatingAdmissionPolicy signal-operator-pods",
+		"ValidatingAdmissionPolicy signal-operator-releases",
+		"ValidatingAdmissionPolicy signal-operator-status",
+		"ValidatingAdmissionPolicyBinding signal-operator-authors",
+		"ValidatingAdmissionPolicyBinding signal-operator-job-pods",
+		"ValidatingAdmissionPolicyBinding signal-operator-pods",
+		"ValidatingAdmissionPolicyBinding signal-operator-releases",
+		"ValidatingAdmissionPolicyBinding signal-operator-status",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)

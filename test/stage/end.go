@@ -87,12 +87,15 @@ func (y *Story) End() string {
 	return strings.Join(lines, "\n")
 }
 
-// versions of the releases, by hash.
+// versions of the releases, by hash and by what was asked.
 func (y *Story) versions() map[string]string {
 	out := map[string]string{}
 	for _, r := range append([]v1alpha1.EndedRelease{{Release: *y.SD.Status.Stable}, {Release: *y.SD.Status.Candidate}}, y.SD.Status.History...) {
 		if r.Hash != "" {
 			out[r.Hash] = r.Version
+		}
+		if r.Asked != "" {
+			out[r.Asked] = r.Version
 		}
 	}
 	return out

@@ -3,8 +3,13 @@ package world
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -40,7 +45,11 @@ func (w *World) deployment(ctx context.Context, d *appsv1.Deployment) error {
 	if err != nil {
 		return err
 	}
-	want := int(ptr.Deref(d.Spec.Replicas, 1))
+	want, template := int(ptr.Deref(d.Spec.Replicas, 1)), templateHash(d)
+	if i := slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.Labels[appsv1.DefaultDeploymentUniqueLabelKey] != template }); i >= 0 {
+		strange := pods[i] // one at a time
+		return client.IgnoreNotFound(w.client.Delete(ctx, &strange, client.GracePeriodSeconds(0)))
+	}
 	for len(pods) > want {
 		last := pods[len(pods)-1]
 		pods = pods[:len(pods)-1]
@@ -59,6 +68,8 @@ func (w *World) deployment(ctx context.Context, d *appsv1.Deployment) error {
 			continue
 		}
 		pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: name, Labels: d.Spec.Template.Labels}, Spec: *d.Spec.Template.Spec.DeepCopy()}
+		pod.Labels = maps.Clone(pod.Labels)
+		pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] = template
 		pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))}
 		if err := w.client.Create(ctx, &pod); err != nil {
 			return err
@@ -66,6 +77,16 @@ func (w *World) deployment(ctx context.Context, d *appsv1.Deployment) error {
 		pods = append(pods, pod)
 	}
 	return w.countPods(ctx, d, pods)
+}
+
+// templateHash stands for the label by which a Deployment tells its pods.
+func templateHash(d *appsv1.Deployment) string {
+	text, err := json.Marshal(d.Spec.Template)
+	if err != nil {
+		panic("world: encode a pod template: " + err.Error()) // API types always encode
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:5])
 }
 
 func hasPod(pods []corev1.Pod, name string) bool {
