@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/artifact"
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
+	"github.com/signal-delivery/operator/internal/prober/image/policy"
 	"github.com/signal-delivery/operator/internal/release"
 )
 
@@ -19,7 +21,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	if release.Container(&sd.Spec) < 0 {
 		return nil, containerProblem(sd)
 	}
-	if err := artifact.Validate(sd.Spec.Artifact); err != nil {
+	if err := cmp.Or(artifact.Validate(sd.Spec.Artifact), policy.Validate(sd.Spec.Artifact)); err != nil {
 		return nil, err
 	}
 	for i, check := range sd.Spec.Checks.Smoke {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -74,7 +75,7 @@ func ReadSeal(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeploymen
 		return nil, false, err
 	}
 	answer, ok := answerOf(pods)
-	return kept(answer.Verdicts), ok && decided(answer) || ended(job), nil
+	return kept(answer.Verdicts), ok && decided(answer) || ended(job, pods), nil
 }
 
 // unread is the verdict where there is no Job to read.
@@ -110,9 +111,9 @@ func judgeProber(job *batchv1.Job, pods []corev1.Pod) Reading {
 	}
 	last := jobs.Finished(pods)
 	switch {
-	case ended(job) && last != nil:
+	case ended(job, pods) && last != nil:
 		return said(fail(ReasonUnanswered, "Job %q ended without a digest: %s", job.Name, jobs.Account(last)))
-	case ended(job):
+	case ended(job, pods):
 		return said(fail(ReasonUnanswered, "Job %q ended without a digest and its pod is gone: see kubectl describe job -n %s %s", job.Name, job.Namespace, job.Name))
 	case len(pods) > 0 && jobs.Hindrance(&pods[len(pods)-1]) != "":
 		return said(wait(ReasonPending, "Job %q does not run yet: %s", job.Name, jobs.Hindrance(&pods[len(pods)-1])))
@@ -179,14 +180,14 @@ func decided(a verdict.Answer) bool {
 	return verdict.All(verdict.Verdict{}, a.Verdicts...).Outcome != verdict.Unknown && len(a.Verdicts) > 0
 }
 
-// ended reports whether the Job will run no further pod.
-func ended(job *batchv1.Job) bool {
-	for _, condition := range job.Status.Conditions {
-		if condition.Status == corev1.ConditionTrue && (condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed) {
-			return true
-		}
-	}
-	return false
+// ended reports whether the Job will run no further pod. One that has completed
+// has a pod that ended well; when that is not there to be read, it is read late.
+func ended(job *batchv1.Job, pods []corev1.Pod) bool {
+	last := jobs.Finished(pods)
+	well := last != nil && last.Status.Phase == corev1.PodSucceeded
+	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobFailed || c.Type == batchv1.JobComplete && well)
+	})
 }
 
 // kept are verdicts of a Job as they are fit to be kept: of this kind, and

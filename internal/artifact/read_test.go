@@ -54,7 +54,8 @@ func TestWhatTheProberFoundIsBelieved(t *testing.T) {
 			2, "panic: token=hunter2",
 			said(fail(ReasonUnanswered, `Job "app-asks-v2-3-resolve" ended without a digest: it ended with exit code 2 and its last words: panic: token=[redacted]`)),
 		},
-		"a crash that is tried again": {nil, 2, "panic", said(wait(ReasonResolving, "A Job is resolving the image"))},
+		"a crash before the pod that ended well is read": {[]batchv1.JobCondition{complete}, 2, "panic", said(wait(ReasonResolving, "A Job is resolving the image"))},
+		"a crash that is tried again":                    {nil, 2, "panic", said(wait(ReasonResolving, "A Job is resolving the image"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := own(Prober(app(), rel, "", settings), tc.conditions...)
@@ -91,6 +92,7 @@ func TestWithoutAnAnswer(t *testing.T) {
 		"no Job":                  {nil, ReasonResolving, "is resolving"},
 		"no pod":                  {[]client.Object{job}, ReasonResolving, "is resolving"},
 		"a pod that does not run": {[]client.Object{job, stuck}, ReasonPending, "cannot be pulled"},
+		"a pod that is read late": {[]client.Object{own(Prober(app(), rel, "", settings), complete)}, ReasonResolving, "is resolving"},
 		"a pod of someone else's": {[]client.Object{job, stranger}, ReasonResolving, "is resolving"},
 		"a Job of someone else's": {[]client.Object{foreign, podOf(foreign, 0, answer(pinned, nil, good("Resolved")))}, ReasonForeign, "delete it"},
 	} {
@@ -163,6 +165,9 @@ func TestReadSeal(t *testing.T) {
 				t.Errorf("%+v, ended %t, %v", got, ended, err)
 			}
 		})
+	}
+	if got, ended, err := ReadSeal(t.Context(), cluster(t, own(Sealer(app(), rel, settings), complete)), app(), rel); err != nil || len(got) != 0 || ended {
+		t.Errorf("with a pod that is read late: %v, ended %t, %v", got, ended, err)
 	}
 	if got, ended, err := ReadSeal(t.Context(), cluster(t), app(), rel); err != nil || got != nil || ended {
 		t.Errorf("without a Job: %v, ended %t, %v", got, ended, err)

@@ -63,6 +63,10 @@ func forbid(t *testing.T, role string, rule rbacv1.PolicyRule) {
 // With Roles alone, an operator releases in its own namespace.
 func TestNamespacedMode(t *testing.T) {
 	namespace := space(t, "e2e-namespaced")
+	// The guard of the shared operator knows that one alone.
+	if _, err := shared.Kubectl(t.Context(), "label", "namespace", namespace, "delivery.signal.dev/guard=off"); err != nil {
+		t.Fatal(err)
+	}
 	repository, digest, err := shared.PushOperator(t.Context())
 	if err != nil {
 		t.Fatal(err)

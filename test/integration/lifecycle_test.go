@@ -171,7 +171,15 @@ func TestFailureMode43InvalidSpecs(t *testing.T) {
 		}, []string{"spec.alerts.rulesFrom[0]", "rules"}},
 		"a container that is not there": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Artifact.Container = "other" }, []string{"spec.artifact.container", "other"}},
 		"an expectation that is no CEL": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Checks.Smoke[0].HTTP.Requests[0].Expect.JSON = "body." }, []string{"spec.checks.smoke[0]", "json"}},
-		"a port that is not there":      {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Checks.Smoke[0].HTTP.Port = "grpc" }, []string{"spec.checks.smoke[0]", "grpc"}},
+		"an attestation rule that is no CEL": {func(sd *v1alpha1.SignalDeployment) {
+			signer := v1alpha1.Signer{PublicKeys: []v1alpha1.PublicKey{{ConfigMap: &v1alpha1.ConfigMapFile{Name: "keys", Key: "k"}}}}
+			sd.Spec.Artifact.Attestations = []v1alpha1.AttestationPolicy{{Name: "sbom", PredicateType: "x", Signer: signer, Rules: []v1alpha1.AttestationRule{{Expression: "predicate ="}}}}
+		}, []string{"spec.artifact.attestations[0].rules[0].expression"}},
+		"a key that is none": {func(sd *v1alpha1.SignalDeployment) {
+			signer := v1alpha1.Signer{PublicKeys: []v1alpha1.PublicKey{{PEM: "-----BEGIN PUBLIC KEY-----\nMA==\n-----END PUBLIC KEY-----\n"}}}
+			sd.Spec.Artifact.Signatures = []v1alpha1.SignaturePolicy{{Name: "us", Signer: signer}}
+		}, []string{"spec.artifact.signatures[0].signer.publicKeys[0].pem"}},
+		"a port that is not there": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Checks.Smoke[0].HTTP.Port = "grpc" }, []string{"spec.checks.smoke[0]", "grpc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
