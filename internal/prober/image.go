@@ -122,6 +122,10 @@ func (t task) verify(ctx context.Context, image string, answer verdict.Answer) v
 	}
 	found := signature.Verify(ctx, subject, t.spec, signature.Files(filepath.Join(t.root, "trust")), t.registry.Options(ctx))
 	answer.Verdicts = append(answer.Verdicts, found.Verdicts...)
+	if verdict.All(verdict.Verdict{}, answer.Verdicts...).Outcome != verdict.Passed {
+		answer.Digest = "" // an answer that is cut may lose a verdict, but never gains a digest
+		return answer
+	}
 	answer.Artifact.Signer, answer.Artifact.Builder = verdict.Clip(found.Signer, 512), verdict.Clip(found.Builder, 256)
 	if made := t.spec.Build; made != nil && found.Builder == "" {
 		answer.Artifact.Builder = builderID

@@ -2,6 +2,9 @@ package prober
 
 import (
 	"context"
+	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,9 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"k8s.io/utils/clock"
 
+	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
+	"github.com/signal-delivery/operator/test/signing"
 )
 
 // hasty is a clock that goes by itself: whoever waits for it need not.
@@ -70,6 +79,45 @@ func TestADecidedAnswerIsNotAskedForAgain(t *testing.T) {
 	}, nil)
 	if err != nil || code != Decided || answer.Verdicts[0].Outcome != verdict.Failed || asked.Load() != 1 {
 		t.Errorf("code %d, asked %d times, %+v, %v", code, asked.Load(), answer, err)
+	}
+}
+
+// What is not signed has no digest in the answer, whatever is cut from it.
+func TestAnUnsignedImageHasNoDigest(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag(host + "/app:v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(tag, image, remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	key := signing.New(t)
+	spec, err := json.Marshal(v1alpha1.ArtifactSpec{Image: tag.String(), Signatures: []v1alpha1.SignaturePolicy{
+		{Name: "us", Signer: v1alpha1.Signer{PublicKeys: []v1alpha1.PublicKey{{PEM: key.Public}}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"SIGNAL_ARTIFACT": string(spec), "SIGNAL_INSECURE_REGISTRIES": host}
+	job := Prober{Root: t.TempDir(), Clock: clock.RealClock{}, Env: func(key string) string { return env[key] }}
+	answer, code, err := job.Run(t.Context(), []string{"image", "resolve"})
+	if err != nil || code != Decided || answer.Digest != "" || answer.Verdicts[len(answer.Verdicts)-1].Outcome != verdict.Failed {
+		t.Errorf("code %d, %+v, %v", code, answer, err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.Sign(t, host+"/app", digest.String())
+	if answer, _, err = job.Run(t.Context(), []string{"image", "resolve"}); err != nil || answer.Digest != digest.String() || answer.Artifact.Signer == "" {
+		t.Errorf("signed: %+v, %v", answer, err)
 	}
 }
 

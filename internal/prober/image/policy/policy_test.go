@@ -88,11 +88,11 @@ func must25519(t *testing.T) []byte {
 func TestFingerprint(t *testing.T) {
 	key := got(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	sum := sha256.Sum256(got(x509.MarshalPKIXPublicKey(key.Public())))
-	if print := got(Fingerprint(key.Public())); print != "SHA256:"+hex.EncodeToString(sum[:]) {
-		t.Error(print)
+	if named := got(Fingerprint(key.Public())); named != "SHA256:"+hex.EncodeToString(sum[:]) {
+		t.Error(named)
 	}
-	if print, err := Fingerprint(crypto.PublicKey("x")); err == nil {
-		t.Error(print)
+	if named, err := Fingerprint(crypto.PublicKey("x")); err == nil {
+		t.Error(named)
 	}
 }
 

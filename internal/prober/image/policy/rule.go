@@ -28,7 +28,7 @@ type Rule struct{ program cel.Program }
 // Compile reads a rule: CEL over the variable predicate that may give a truth
 // value.
 func Compile(expression string) (Rule, error) {
-	env, err := cel.NewEnv(cel.Variable("predicate", cel.DynType), cel.CrossTypeNumericComparisons(true), ext.Strings())
+	env, err := cel.NewEnv(cel.Variable("predicate", cel.DynType), ext.Strings())
 	if err != nil {
 		return Rule{}, fmt.Errorf("build the CEL environment: %w", err)
 	}
