@@ -40,9 +40,9 @@ func (h hasty) After(d time.Duration) <-chan time.Time {
 }
 
 // look runs `prober image resolve` against a registry.
-func look(ctx context.Context, t *testing.T, registry http.HandlerFunc, env map[string]string) (verdict.Answer, int, error) {
+func look(ctx context.Context, t *testing.T, answers http.HandlerFunc, env map[string]string) (verdict.Answer, int, error) {
 	t.Helper()
-	server := httptest.NewServer(registry)
+	server := httptest.NewServer(answers)
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	job := Prober{Root: t.TempDir(), Clock: hasty{now: &atomic.Int64{}}, Env: func(key string) string {
@@ -131,7 +131,7 @@ func TestAnEndIsAnswered(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	for name, tc := range map[string]struct {
+	for title, tc := range map[string]struct {
 		args []string
 		env  map[string]string
 		want string
@@ -143,7 +143,7 @@ func TestMisuse(t *testing.T) {
 		"no time":              {[]string{"http"}, map[string]string{"SIGNAL_TIMEOUT": "soon"}, "SIGNAL_TIMEOUT"},
 		"no target":            {[]string{"http"}, map[string]string{"SIGNAL_HTTP_CHECK": "{}"}, "SIGNAL_TARGET"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(title, func(t *testing.T) {
 			job := Prober{Root: t.TempDir(), Clock: clock.RealClock{}, Env: func(key string) string { return tc.env[key] }}
 			_, code, err := job.Run(t.Context(), tc.args)
 			if code != Misused || err == nil || !strings.Contains(err.Error(), tc.want) {
