@@ -102,8 +102,8 @@ func (r *SignalDeploymentReconciler) applyReport(ctx context.Context, sd *v1alph
 	}
 	made := report.Make(reportInput(sd, d.Next))
 	return errors.Join(
-		report.Apply(ctx, r, sd, *d.Next.Candidate, made),
-		report.Retire(ctx, r, sd, keptArchives(sd, d.Next)),
+		writeReport(ctx, r, sd, *d.Next.Candidate, made),
+		retireReports(ctx, r, sd, keptArchives(sd, d.Next)),
 	)
 }
 

@@ -1,50 +1,44 @@
 package report
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/testkit"
 )
 
-func TestArchivesStayAndOldOnesGo(t *testing.T) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		t.Fatal(err)
-	}
-	sd := testkit.SignalDeployment()
-	foreign := &corev1.ConfigMap{}
-	foreign.Namespace, foreign.Name, foreign.Labels = sd.Namespace, "foreign", map[string]string{v1alpha1.LabelName: sd.Name, LabelReport: reportArchive}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(foreign).Build()
-	for _, version := range []string{"v1", "v2"} {
-		if err := Apply(t.Context(), c, sd, testkit.Release(version), Report{Markdown: "# " + version, JSON: []byte("{}")}); err != nil {
-			t.Fatal(err)
+func TestConfigMaps(t *testing.T) {
+	r := Report{Markdown: "# text", JSON: []byte("{}")}
+	of := func(name, which, hash string, immutable *bool) *corev1.ConfigMap {
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: name, Labels: map[string]string{
+				v1alpha1.LabelName: "app", "app.kubernetes.io/managed-by": v1alpha1.FieldManager, LabelReport: which, v1alpha1.LabelRelease: hash,
+			}},
+			Immutable: immutable, Data: map[string]string{"report.md": "# text", "report.json": "{}"},
 		}
 	}
-	if err := Retire(t.Context(), c, sd, map[string]bool{"app-report-v2": true}); err != nil {
-		t.Fatal(err)
-	}
-	list := &corev1.ConfigMapList{}
-	if err := c.List(t.Context(), list, client.InNamespace(sd.Namespace)); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, cm := range list.Items {
-		names = append(names, cm.Name)
-		if archive := strings.HasPrefix(cm.Name, "app-report-"); archive != (cm.Immutable != nil && *cm.Immutable) {
-			t.Errorf("%s: immutable %v", cm.Name, cm.Immutable)
-		}
-	}
-	if got := strings.Join(names, " "); got != "app-report app-report-v2 foreign" {
-		t.Errorf("kept %s", got)
+	for name, tc := range map[string]struct {
+		ended     v1alpha1.Release
+		hash, own string
+	}{
+		"first attempt":    {testkit.Release("v2"), "v2", "app-report-v2"},
+		"later attempt":    {testkit.Release("v2", func(r *v1alpha1.Release) { r.Attempt = 3 }), "v2", "app-report-v2-3"},
+		"never got a hash": {v1alpha1.Release{Asked: "asks", Attempt: 1}, "asks", "app-report-asks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			latest, archive := Latest(testkit.SignalDeployment(), tc.ended, r), Archive(testkit.SignalDeployment(), tc.ended, r)
+			if diff := cmp.Diff(of("app-report", "latest", tc.hash, nil), latest); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(of(tc.own, "archive", tc.hash, new(true)), archive); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

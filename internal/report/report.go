@@ -1,6 +1,6 @@
 // Package report tells what became of a release: what worked, what was odd, how
-// long it took and what each line rests on. It is pure but for putting its
-// ConfigMaps into the cluster, and says nothing that its input does not say.
+// long it took and what each line rests on. It is pure: the corridor puts its
+// ConfigMaps into the cluster. It says nothing that its input does not say.
 package report
 
 import (

@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -91,18 +92,20 @@ func (g *guard) byOperator(ctx context.Context, m *made) error {
 			return check.Ensure(ctx, c, m.sd, m.rel, check.Target{Address: "10.0.0.1", Host: "app"}, "prober:v1")
 		},
 		func() error { return owned.Apply(ctx, c, m.sd, alert.PrometheusRule(m.sd, rules, nil)) },
-		func() error {
-			return report.Apply(ctx, c, m.sd, m.rel, report.Report{Markdown: "# Good", JSON: []byte("{}")})
-		},
-		func() error {
-			return report.Apply(ctx, c, m.sd, m.rel, report.Report{Markdown: "# Better", JSON: []byte("{}")})
-		},
+		func() error { return told(ctx, c, m, "# Good") },
+		func() error { return told(ctx, c, m, "# Better") },
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// told writes a report as the latest, and as the archive that stays as it is.
+func told(ctx context.Context, c client.Client, m *made, markdown string) error {
+	r := report.Report{Markdown: markdown, JSON: []byte("{}")}
+	return errors.Join(owned.Apply(ctx, c, m.sd, report.Latest(m.sd, m.rel, r)), owned.Create(ctx, c, m.sd, report.Archive(m.sd, m.rel, r)))
 }
 
 // later sets a field that has no default, as a later operator may.

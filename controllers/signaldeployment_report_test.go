@@ -1,9 +1,10 @@
-package report
+package controllers
 
 import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/owned"
+	"github.com/signal-delivery/operator/internal/report"
 	"github.com/signal-delivery/operator/internal/testkit"
 )
 
@@ -37,45 +39,15 @@ func configMap(t *testing.T, c client.Client, name string) *corev1.ConfigMap {
 	return got
 }
 
-func TestConfigMaps(t *testing.T) {
-	r := Report{Markdown: "# text", JSON: []byte("{}")}
-	of := func(name, which, hash string, immutable *bool) *corev1.ConfigMap {
-		return &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: name, Labels: map[string]string{
-				v1alpha1.LabelName: "app", "app.kubernetes.io/managed-by": v1alpha1.FieldManager, LabelReport: which, v1alpha1.LabelRelease: hash,
-			}},
-			Immutable: immutable, Data: map[string]string{"report.md": "# text", "report.json": "{}"},
-		}
-	}
-	for name, tc := range map[string]struct {
-		ended     v1alpha1.Release
-		hash, own string
-	}{
-		"first attempt":    {testkit.Release("v2"), "v2", "app-report-v2"},
-		"later attempt":    {testkit.Release("v2", func(r *v1alpha1.Release) { r.Attempt = 3 }), "v2", "app-report-v2-3"},
-		"never got a hash": {v1alpha1.Release{Asked: "asks", Attempt: 1}, "asks", "app-report-asks"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			latest, archive := Latest(testkit.SignalDeployment(), tc.ended, r), Archive(testkit.SignalDeployment(), tc.ended, r)
-			if diff := cmp.Diff(of("app-report", "latest", tc.hash, nil), latest); diff != "" {
-				t.Error(diff)
-			}
-			if diff := cmp.Diff(of(tc.own, "archive", tc.hash, new(true)), archive); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 // The latest report follows the latest attempt; archives never change.
-func TestApply(t *testing.T) {
+func TestReportsAreWritten(t *testing.T) {
 	c, sd := cluster(t, interceptor.Funcs{}), testkit.SignalDeployment()
 	for _, version := range []string{"v1", "v2", "v2"} {
-		if err := Apply(t.Context(), c, sd, testkit.Release(version), Report{Markdown: "of " + version}); err != nil {
+		if err := writeReport(t.Context(), c, sd, testkit.Release(version), report.Report{Markdown: "of " + version}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := Apply(t.Context(), c, sd, testkit.Release("v1"), Report{Markdown: "of v1, told anew"}); err != nil {
+	if err := writeReport(t.Context(), c, sd, testkit.Release("v1"), report.Report{Markdown: "of v1, told anew"}); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -91,10 +63,10 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func TestApplyTakesNothingOver(t *testing.T) {
+func TestReportsTakeNothingOver(t *testing.T) {
 	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "app-report"}, Data: map[string]string{"report.md": "mine"}}
 	c := cluster(t, interceptor.Funcs{}, foreign)
-	err := Apply(t.Context(), c, testkit.SignalDeployment(), testkit.Release("v1"), Report{Markdown: "of v1"})
+	err := writeReport(t.Context(), c, testkit.SignalDeployment(), testkit.Release("v1"), report.Report{Markdown: "of v1"})
 	var refused *owned.ForeignError
 	if !errors.As(err, &refused) || configMap(t, c, "app-report").Data["report.md"] != "mine" {
 		t.Errorf("took over what is not its own: %v", err)
@@ -104,15 +76,15 @@ func TestApplyTakesNothingOver(t *testing.T) {
 	}
 }
 
-func TestRetireLeavesWhatIsNotItsOwn(t *testing.T) {
+func TestRetiredReportsLeaveWhatIsNotItsOwn(t *testing.T) {
 	sd := testkit.SignalDeployment()
 	c := cluster(t, interceptor.Funcs{})
 	for _, version := range []string{"v1", "v2", "v3"} {
-		if err := Apply(t.Context(), c, sd, testkit.Release(version), Report{}); err != nil {
+		if err := writeReport(t.Context(), c, sd, testkit.Release(version), report.Report{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	archive := map[string]string{v1alpha1.LabelName: "app", LabelReport: reportArchive}
+	archive := map[string]string{v1alpha1.LabelName: "app", report.LabelReport: report.LabelArchive}
 	for _, cm := range []*corev1.ConfigMap{
 		{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "not-owned", Labels: archive}},
 		{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "elsewhere", Labels: archive}},
@@ -125,7 +97,7 @@ func TestRetireLeavesWhatIsNotItsOwn(t *testing.T) {
 		}
 	}
 	for range 2 { // twice is once
-		if err := Retire(t.Context(), c, sd, map[string]bool{"app-report-v2": true}); err != nil {
+		if err := retireReports(t.Context(), c, sd, map[string]bool{"app-report-v2": true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +117,7 @@ func TestRetireLeavesWhatIsNotItsOwn(t *testing.T) {
 
 // One archive that cannot be deleted does not keep the others from it, and
 // each is deleted as it was read.
-func TestRetireGoesOn(t *testing.T) {
+func TestRetiringReportsGoesOn(t *testing.T) {
 	sd := testkit.SignalDeployment()
 	var tried []string
 	refuse := interceptor.Funcs{Delete: func(_ context.Context, _ client.WithWatch, object client.Object, options ...client.DeleteOption) error {
@@ -159,12 +131,41 @@ func TestRetireGoesOn(t *testing.T) {
 	}}
 	c := cluster(t, refuse)
 	for _, version := range []string{"v1", "v2"} {
-		if err := Apply(t.Context(), c, sd, testkit.Release(version), Report{}); err != nil {
+		if err := writeReport(t.Context(), c, sd, testkit.Release(version), report.Report{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := Retire(t.Context(), c, sd, nil)
+	err := retireReports(t.Context(), c, sd, nil)
 	if err == nil || len(tried) != 2 {
 		t.Errorf("tried %v: %v", tried, err)
+	}
+}
+
+func TestArchivesStayAndOldOnesGo(t *testing.T) {
+	sd := testkit.SignalDeployment()
+	foreign := &corev1.ConfigMap{}
+	foreign.Namespace, foreign.Name, foreign.Labels = sd.Namespace, "foreign", map[string]string{v1alpha1.LabelName: sd.Name, report.LabelReport: report.LabelArchive}
+	c := cluster(t, interceptor.Funcs{}, foreign)
+	for _, version := range []string{"v1", "v2"} {
+		if err := writeReport(t.Context(), c, sd, testkit.Release(version), report.Report{Markdown: "# " + version, JSON: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := retireReports(t.Context(), c, sd, map[string]bool{"app-report-v2": true}); err != nil {
+		t.Fatal(err)
+	}
+	list := &corev1.ConfigMapList{}
+	if err := c.List(t.Context(), list, client.InNamespace(sd.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, cm := range list.Items {
+		names = append(names, cm.Name)
+		if archive := strings.HasPrefix(cm.Name, "app-report-"); archive != (cm.Immutable != nil && *cm.Immutable) {
+			t.Errorf("%s: immutable %v", cm.Name, cm.Immutable)
+		}
+	}
+	if got := strings.Join(names, " "); got != "app-report app-report-v2 foreign" {
+		t.Errorf("kept %s", got)
 	}
 }
