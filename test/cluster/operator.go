@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -28,17 +29,23 @@ func (c *Cluster) Install(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// Uninstall removes the operator and its CRD. What it released goes on.
-func (c *Cluster) Uninstall(ctx context.Context) error {
-	if _, err := c.Run(ctx, nil, "helm", "uninstall", "signal-operator", "--namespace", OperatorNamespace, "--ignore-not-found", "--wait"); err != nil {
-		return err
-	}
-	_, err := c.Kubectl(ctx, "delete", "crd", "signaldeployments.delivery.signal.dev", "--ignore-not-found", "--timeout=60s")
-	if err != nil {
-		return err
-	}
-	_, err = c.Kubectl(ctx, "delete", "namespace", OperatorNamespace, "--ignore-not-found", "--timeout=60s")
+// Remove removes the operator as Helm does: its CRD and what it released stay.
+func (c *Cluster) Remove(ctx context.Context) error {
+	_, err := c.Run(ctx, nil, "helm", "uninstall", "signal-operator", "--namespace", OperatorNamespace, "--ignore-not-found", "--wait")
 	return err
+}
+
+// Uninstall removes the CRD with every SignalDeployment, and then the operator,
+// without which a SignalDeployment with a route would be held by its finalizer.
+func (c *Cluster) Uninstall(ctx context.Context) error {
+	_, err := c.Kubectl(ctx, "delete", "crd", "signaldeployments.delivery.signal.dev", "--ignore-not-found", "--timeout=120s")
+	if err != nil {
+		left, unread := c.Kubectl(ctx, "get", "sigdep", "--all-namespaces", "-o", "yaml")
+		err = errors.Join(fmt.Errorf("%w; what is left: %s", err, left), unread)
+	}
+	err = errors.Join(err, c.Remove(ctx))
+	_, gone := c.Kubectl(ctx, "delete", "namespace", OperatorNamespace, "--ignore-not-found", "--timeout=60s")
+	return errors.Join(err, gone)
 }
 
 // OperatorPod is the name of the operator's pod.
