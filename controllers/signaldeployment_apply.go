@@ -64,7 +64,7 @@ func (r *SignalDeploymentReconciler) applyWorkloads(ctx context.Context, sd *v1a
 		problems = append(problems, workload.Start(ctx, r, sd, *start, w.inputs, d.Want.Replicas[start.Hash]))
 	}
 	for _, rel := range d.Want.Mend {
-		problems = append(problems, workload.Mend(ctx, r, sd, rel))
+		problems = append(problems, workload.Mend(ctx, r, sd, rel, d.Want.Replicas[rel.Hash]))
 	}
 	for hash, replicas := range d.Want.Replicas {
 		problems = append(problems, workload.Scale(ctx, r, sd, hash, replicas))

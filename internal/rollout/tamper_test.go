@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,61 @@ func TestSomeonePointsTheServiceElsewhere(t *testing.T) {
 			w.run(time.Minute)
 			if w.service.Stable != "v1" || w.pods["v0"].desired != 0 {
 				t.Errorf("at last, %s serves and v0 has %d pods", w.service.Stable, w.pods["v0"].desired)
+			}
+		})
+	}
+}
+
+// What someone did to the stable side is put back, and told once.
+func TestDriftOfTheStableSideIsTold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		until func(*world) bool
+		do    func(*world)
+		tells string
+	}{
+		"the Service selects what was never released": {rests("v2"), func(w *world) { w.service.Stable = "v9" }, "Someone made Service app select release v9: it is pointed back at v2-prod"},
+		"the Service selects nothing":                 {rests("v2"), func(w *world) { w.service.Stable = "" }, "Someone made Service app select no release: it is pointed back at v2-prod"},
+		"the Service selects the candidate too early": {step("first"), func(w *world) { w.service.Stable = "v2" }, "Someone made Service app select release v2: it is pointed back at v1-prod"},
+		"the Deployment is deleted":                   {rests("v2"), func(w *world) { delete(w.pods, "v2") }, "Someone deleted the Deployment of v2-prod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := serving(t)
+			w.until(tc.until)
+			tc.do(w)
+			w.run(2 * time.Minute)
+			var told []string
+			for _, v := range w.sd.Status.Rollout.Verdicts {
+				if v.Reason == "DriftCorrected" {
+					told = append(told, v.Message)
+				}
+			}
+			if len(told) != 1 || !strings.HasPrefix(told[0], tc.tells) {
+				t.Errorf("told %q, want %q", told, tc.tells)
+			}
+			if stable := w.sd.Status.Stable.Hash; w.service.Stable != stable || w.pods[stable].ready == 0 {
+				t.Errorf("at last %s is selected, and the stable release has %d pods", w.service.Stable, w.pods[stable].ready)
+			}
+		})
+	}
+}
+
+// A rollout moves the selector itself, forth and back, which is no drift.
+func TestARolloutIsNoDrift(t *testing.T) {
+	for name, fails := range map[string]bool{"forth": false, "and back": true} {
+		t.Run(name, func(t *testing.T) {
+			w := serving(t)
+			w.until(phase(v1alpha1.PhaseVerifying))
+			if fails {
+				say(func(s *signals) { s.metric = testkit.Failed(v1alpha1.SignalMetric, "errors") })(w)
+			}
+			w.until(func(w *world) bool { return rests("v2")(w) || phase(v1alpha1.PhaseRolledBack)(w) })
+			if got := phase(v1alpha1.PhaseRolledBack)(w); got != fails {
+				t.Fatalf("rolled back %t", got)
+			}
+			for _, v := range w.sd.Status.Rollout.Verdicts {
+				if v.Reason == "DriftCorrected" {
+					t.Errorf("told as drift: %s", v.Message)
+				}
 			}
 		})
 	}

@@ -47,6 +47,7 @@ func (m *machine) want() Want {
 	case v1alpha1.PhaseGating:
 		w.Watch = true
 	case v1alpha1.PhaseSucceeded, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
+		w.Start = m.next.Stable // its copies of ConfigMaps are made again, if someone deletes them
 		w.Report = len(m.next.History) > 0 && !m.run().EndTime.IsZero()
 		w.Keep = m.wantKeep()
 	case v1alpha1.PhaseSettling:

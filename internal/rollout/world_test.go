@@ -251,6 +251,11 @@ func (w *world) obey(want rollout.Want) {
 			w.pods[start.Hash] = pods{}
 		}
 	}
+	for _, rel := range want.Mend {
+		if _, there := w.pods[rel.Hash]; !there {
+			w.pods[rel.Hash] = pods{}
+		}
+	}
 	for hash, n := range want.Replicas {
 		if p, there := w.pods[hash]; there {
 			p.desired = n

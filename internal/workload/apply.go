@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -31,30 +32,46 @@ func Start(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, 
 	return owned.Create(ctx, c, sd, Deployment(sd, rel, replicas))
 }
 
-// Mend puts back the template of a release's Deployment, from the manifest that
+// Mend puts back a release's Deployment and its template, from the manifest that
 // was written when it started. One without a manifest is left as it is.
-func Mend(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) error {
-	manifest, d := &corev1.ConfigMap{}, &appsv1.Deployment{}
-	for name, object := range map[string]client.Object{release.ManifestName(sd.Name, rel): manifest, release.DeploymentName(sd.Name, rel.Hash): d} {
-		if err := c.Get(ctx, client.ObjectKey{Namespace: sd.Namespace, Name: name}, object); err != nil {
-			if apierrors.IsNotFound(err) {
-				return nil
-			}
-			return fmt.Errorf("read %T %s/%s: %w", object, sd.Namespace, name, err)
-		}
-		if !owned.Owns(sd, object) || object.GetLabels()[v1alpha1.LabelName] != sd.Name {
-			return &owned.ForeignError{Kind: fmt.Sprintf("%T", object), Name: name, Owner: sd.Name}
-		}
+func Mend(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, replicas int32) error {
+	text, err := written(ctx, c, sd, rel)
+	if text == "" || err != nil {
+		return err
 	}
-	text := manifest.Data[templateKey]
-	if text == "" || manifest.Immutable == nil || !*manifest.Immutable { // it is not what was written
-		return nil
+	d := Deployment(sd, rel, replicas)
+	d.Spec.Template = corev1.PodTemplateSpec{}
+	if err := json.Unmarshal([]byte(text), &d.Spec.Template); err != nil {
+		return fmt.Errorf("read the template of Deployment %s/%s: %w", sd.Namespace, d.Name, err)
+	}
+	if err := owned.Create(ctx, c, sd, d); err != nil {
+		return err
 	}
 	patch := client.RawPatch(types.JSONPatchType, fmt.Appendf(nil, `[{"op":"replace","path":"/spec/template","value":%s}]`, text))
 	if err := c.Patch(ctx, d, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("put back the template of Deployment %s/%s: %w", sd.Namespace, d.Name, err)
 	}
 	return nil
+}
+
+// written is the template in the release's manifest; empty when there is no
+// manifest, or not the one that was written.
+func written(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) (string, error) {
+	manifest := &corev1.ConfigMap{}
+	key := client.ObjectKey{Namespace: sd.Namespace, Name: release.ManifestName(sd.Name, rel)}
+	if err := c.Get(ctx, key, manifest); err != nil {
+		if apierrors.IsNotFound(err) {
+			return "", nil
+		}
+		return "", fmt.Errorf("read ConfigMap %s: %w", key, err)
+	}
+	if !owned.Owns(sd, manifest) || manifest.Labels[v1alpha1.LabelName] != sd.Name {
+		return "", &owned.ForeignError{Kind: "ConfigMap", Name: key.Name, Owner: sd.Name}
+	}
+	if manifest.Immutable == nil || !*manifest.Immutable {
+		return "", nil
+	}
+	return manifest.Data[templateKey], nil
 }
 
 // Scale sets the number of the release's pods, where it differs. A release

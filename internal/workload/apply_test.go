@@ -148,7 +148,7 @@ func TestMend(t *testing.T) {
 			d.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "DEBUG", Value: "true"}}
 			c, sd := fake.NewClientBuilder().WithObjects(manifest, d).Build(), deployment()
 			sd.Spec.Template.Labels = map[string]string{"moved": "on"}
-			if err := Mend(t.Context(), c, sd, rel); err != nil {
+			if err := Mend(t.Context(), c, sd, rel, 1); err != nil {
 				t.Fatal(err)
 			}
 			got := &appsv1.Deployment{}
@@ -160,7 +160,46 @@ func TestMend(t *testing.T) {
 			}
 		})
 	}
-	if err := Mend(t.Context(), fake.NewClientBuilder().Build(), deployment(), rel); err != nil {
+	if err := Mend(t.Context(), fake.NewClientBuilder().Build(), deployment(), rel, 1); err != nil {
 		t.Errorf("of what is gone: %v", err)
+	}
+}
+
+// A Deployment that someone deleted comes back as it was, though the
+// specification has moved on.
+func TestMendMakesAgain(t *testing.T) {
+	rel := v1alpha1.Release{Image: "registry:5000/team/app:v1", Digest: digest, Attempt: 1, Hash: release.Hash(&deployment().Spec, release.Inputs{}, digest)}
+	manifest, want := Manifest(deployment(), rel, release.Inputs{}), Deployment(deployment(), rel, 3)
+	own(manifest)
+	c, sd := fake.NewClientBuilder().WithObjects(manifest).Build(), deployment()
+	sd.Spec.Template.Labels = map[string]string{"moved": "on"}
+	if err := Mend(t.Context(), c, sd, rel, 3); err != nil {
+		t.Fatal(err)
+	}
+	got := &appsv1.Deployment{}
+	if err := c.Get(t.Context(), client.ObjectKeyFromObject(want), got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.Spec, got.Spec); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+// Someone may put a ConfigMap of their own where the manifest was.
+func TestMendBelievesNoForeignManifest(t *testing.T) {
+	rel := v1alpha1.Release{Image: "registry:5000/team/app:v1", Digest: digest, Attempt: 1, Hash: release.Hash(&deployment().Spec, release.Inputs{}, digest)}
+	for name, change := range map[string]func(*corev1.ConfigMap){
+		"of another owner": func(cm *corev1.ConfigMap) { cm.OwnerReferences = nil },
+		"of another name":  func(cm *corev1.ConfigMap) { cm.Labels[v1alpha1.LabelName] = "other" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			manifest := Manifest(deployment(), rel, release.Inputs{})
+			own(manifest)
+			change(manifest)
+			err := Mend(t.Context(), fake.NewClientBuilder().WithObjects(manifest).Build(), deployment(), rel, 1)
+			if foreign := new(owned.ForeignError); !errors.As(err, &foreign) {
+				t.Errorf("Mend = %v, want a ForeignError", err)
+			}
+		})
 	}
 }

@@ -1,11 +1,9 @@
 package integration
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -100,31 +98,5 @@ func TestAnotherCheckIsAnotherRelease(t *testing.T) {
 	})
 	if y.SD.Status.Stable.Digest != was.Digest {
 		t.Errorf("digest %s, was %s", y.SD.Status.Stable.Digest, was.Digest)
-	}
-}
-
-// What someone edits is put back, and told.
-func TestDriftIsCorrected(t *testing.T) {
-	t.Parallel()
-	y := on.Story(t).Begin()
-	y.Rest("v1 is at rest", stage.Succeeded)
-	key := types.NamespacedName{Namespace: y.Namespace, Name: release.DeploymentName(stage.Name, y.SD.Status.Stable.Hash)}
-	if out, err := y.Kubectl("set", "env", "deployment/"+key.Name, "DEBUG=true"); err != nil {
-		t.Fatal(out, err)
-	}
-	y.Rest("the drift is told, and gone", func(sd *v1alpha1.SignalDeployment) bool {
-		d := &appsv1.Deployment{}
-		if err := y.Client.Get(t.Context(), key, d); err != nil {
-			t.Fatal(err)
-		}
-		told := slices.ContainsFunc(sd.Status.Rollout.Verdicts, func(v v1alpha1.Verdict) bool { return v.Reason == "DriftCorrected" })
-		return stage.Succeeded(sd) && told && len(d.Spec.Template.Spec.Containers[0].Env) == 0
-	})
-	cm := &corev1.ConfigMap{}
-	if err := y.Client.Get(t.Context(), types.NamespacedName{Namespace: y.Namespace, Name: release.ReportName(stage.Name)}, cm); err != nil {
-		t.Fatal(err)
-	}
-	if text := cm.Data["report.md"]; !strings.Contains(text, "DriftCorrected") {
-		t.Errorf("the report does not tell:\n%s", text)
 	}
 }

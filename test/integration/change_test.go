@@ -83,16 +83,23 @@ func TestFailureMode10AnAutoscalerDuringSteps(t *testing.T) {
 	}
 }
 
+// configured is a service that reads the ConfigMap settings.
+func configured(sd *v1alpha1.SignalDeployment) {
+	sd.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}
+}
+
+func settingsOf(y *stage.Story) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: y.Namespace, Name: "settings"}, Data: map[string]string{"level": "one"}}
+}
+
 // Configuration goes back with the image: each release has its own copy.
 func TestConfigurationBelongsToTheRelease(t *testing.T) {
 	t.Parallel()
-	y := on.Story(t, func(sd *v1alpha1.SignalDeployment) {
-		sd.Spec.Template.Spec.Containers[0].EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}
-	})
+	y := on.Story(t, configured)
 	y.Operator = on.Operator(t, y.Namespace, nil)
 	y.Apply()
 	y.Until("the missing ConfigMap is named", stage.Because("ConfigMapMissing"))
-	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: y.Namespace, Name: "settings"}, Data: map[string]string{"level": "one"}}
+	settings := settingsOf(y)
 	if err := y.Client.Create(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}

@@ -227,5 +227,24 @@ func (w *World) garbage(ctx context.Context) error {
 	for _, list := range []client.ObjectList{&appsv1.DeploymentList{}, &corev1.ServiceList{}, &corev1.ConfigMapList{}, &batchv1.JobList{}} {
 		problems = append(problems, w.collect(ctx, list, alive))
 	}
+	return errors.Join(append(problems, w.orphans(ctx))...)
+}
+
+// orphans deletes the pods of Deployments that are gone. The pods are read
+// first: a Deployment is there before its pods are.
+func (w *World) orphans(ctx context.Context) error {
+	pods, deployments := &corev1.PodList{}, &appsv1.DeploymentList{}
+	if err := errors.Join(w.client.List(ctx, pods), w.client.List(ctx, deployments)); err != nil {
+		return err
+	}
+	var problems []error
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		owner := metav1.GetControllerOf(pod)
+		if owner == nil || owner.Kind != "Deployment" || slices.ContainsFunc(deployments.Items, func(d appsv1.Deployment) bool { return d.UID == owner.UID }) {
+			continue
+		}
+		problems = append(problems, client.IgnoreNotFound(w.client.Delete(ctx, pod, client.GracePeriodSeconds(0))))
+	}
 	return errors.Join(problems...)
 }
