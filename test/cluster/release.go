@@ -111,6 +111,17 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 	}
 }
 
+// Plain is the sample service with one pod, released at once: without routes,
+// checks, metrics and alerts.
+func Plain(namespace, name, image string) *v1alpha1.SignalDeployment {
+	sd := SignalDeployment(namespace, image)
+	sd.Name = name
+	sd.Spec.Replicas = new(int32(1))
+	sd.Spec.Traffic, sd.Spec.Analysis, sd.Spec.Alerts, sd.Spec.Checks = v1alpha1.TrafficSpec{}, v1alpha1.AnalysisSpec{}, v1alpha1.AlertsSpec{}, v1alpha1.ChecksSpec{}
+	sd.Spec.Strategy = v1alpha1.StrategySpec{VerifySeconds: new(int32(0)), ProgressDeadlineSeconds: new(int32(45)), DrainSeconds: new(int32(0))}
+	return sd
+}
+
 // Until polls a SignalDeployment until it is as wanted, calling seen at every
 // change; it gives up after the timeout and says where it stood.
 func (c *Cluster) Until(ctx context.Context, sd *v1alpha1.SignalDeployment, timeout time.Duration, seen func(*v1alpha1.SignalDeployment), wanted func(*v1alpha1.SignalDeployment) bool) error {

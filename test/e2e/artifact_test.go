@@ -15,6 +15,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/test/cluster"
 	"github.com/signal-delivery/operator/test/signing"
 )
 
@@ -109,7 +110,7 @@ func TestTheRegistryChangesUnderWay(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			ref := shared.Registry + "/acme/" + title + ":v1"
 			digest := push(t, ref, relabeled(t, "v1.0.0", title))
-			sd := plain(namespace, title, ref)
+			sd := cluster.Plain(namespace, title, ref)
 			sd.Spec.Strategy.VerifySeconds = new(int32(6))
 			create(t, sd)
 			until(t, sd, phase(v1alpha1.PhaseVerifying))
@@ -159,7 +160,7 @@ func TestSignatures(t *testing.T) {
 			if tc.by != nil {
 				tc.by.Sign(t, repository, digest)
 			}
-			sd := plain(namespace, title, repository+":v1")
+			sd := cluster.Plain(namespace, title, repository+":v1")
 			sd.Spec.Artifact.Signatures = []v1alpha1.SignaturePolicy{{Name: "ours", Signer: v1alpha1.Signer{PublicKeys: []v1alpha1.PublicKey{{PEM: ours.Public}}}}}
 			create(t, sd)
 			until(t, sd, ended)
@@ -189,7 +190,7 @@ func TestTheManifestIsAttached(t *testing.T) {
 	namespace := space(t, "e2e-attach")
 	repository := shared.Registry + "/acme/attached"
 	digest := push(t, repository+":v1", relabeled(t, "v1.0.0", "attached"))
-	sd := plain(namespace, "attached", repository+":v1")
+	sd := cluster.Plain(namespace, "attached", repository+":v1")
 	sd.Spec.Artifact.Attach = true
 	create(t, sd)
 	until(t, sd, phase(v1alpha1.PhaseSucceeded))

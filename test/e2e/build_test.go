@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/test/cluster"
 )
 
 // files is an OCI artifact of one tarball.
@@ -47,7 +48,7 @@ func TestAppendBuilds(t *testing.T) {
 	var digests []string
 	for _, name := range []string{"first", "second"} {
 		layer := push(t, shared.Registry+"/acme/files:"+name, files(t, "etc/motd", "hello"))
-		sd := plain(namespace, name, "")
+		sd := cluster.Plain(namespace, name, "")
 		sd.Spec.Version = "v1.1.0-hello"
 		sd.Spec.Artifact = v1alpha1.ArtifactSpec{Repository: repository, Build: &v1alpha1.BuildSpec{Append: &v1alpha1.AppendBuild{
 			Base: shared.Registry + "/acme/signal-service@" + base, Layers: []v1alpha1.LayerSource{{Artifact: shared.Registry + "/acme/files@" + layer}},
@@ -83,7 +84,7 @@ func TestJobBuilds(t *testing.T) {
 	}{
 		"honest": {}, "lying": {"LIE", "sha256:" + strings.Repeat("0", 64)}, "failing": {"FAIL", "no disk; password=hunter2"},
 	} {
-		sd := plain(namespace, name, "")
+		sd := cluster.Plain(namespace, name, "")
 		sd.Spec.Version = "built"
 		env := []v1alpha1.CheckEnv{{Name: "SOURCE", Value: source}}
 		if tc.variable != "" {

@@ -14,17 +14,6 @@ import (
 	"github.com/signal-delivery/operator/test/cluster"
 )
 
-// plain is a SignalDeployment of one pod that is released at once: what is
-// shown is how its image is found.
-func plain(namespace, name, image string) *v1alpha1.SignalDeployment {
-	sd := cluster.SignalDeployment(namespace, image)
-	sd.Name = name
-	sd.Spec.Replicas = new(int32(1))
-	sd.Spec.Traffic, sd.Spec.Analysis, sd.Spec.Alerts, sd.Spec.Checks = v1alpha1.TrafficSpec{}, v1alpha1.AnalysisSpec{}, v1alpha1.AlertsSpec{}, v1alpha1.ChecksSpec{}
-	sd.Spec.Strategy = v1alpha1.StrategySpec{VerifySeconds: new(int32(0)), ProgressDeadlineSeconds: new(int32(45)), DrainSeconds: new(int32(0))}
-	return sd
-}
-
 func create(t *testing.T, sd *v1alpha1.SignalDeployment) {
 	t.Helper()
 	if err := shared.Create(t.Context(), sd); err != nil {
@@ -134,7 +123,7 @@ func TestRegistriesAnswer(t *testing.T) {
 		if tc.image == "" {
 			tc.image = guard.Address + "/" + repository + ":v1.0.0"
 		}
-		all[name] = plain(namespace, name, tc.image)
+		all[name] = cluster.Plain(namespace, name, tc.image)
 		for _, secret := range tc.secrets {
 			spec := &all[name].Spec.Template.Spec
 			spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: secret})
@@ -157,7 +146,7 @@ func TestARegistryComesBack(t *testing.T) {
 	namespace := space(t, "e2e-registry-down")
 	guard := guarded(t, namespace)
 	guard.Misbehave("acme/signal-service", answers(http.StatusServiceUnavailable))
-	sd := plain(namespace, "patient", guard.Address+"/acme/signal-service:v1.0.0")
+	sd := cluster.Plain(namespace, "patient", guard.Address+"/acme/signal-service:v1.0.0")
 	sd.Spec.Strategy.ProgressDeadlineSeconds = new(int32(300))
 	sd.Spec.Template.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "right"}}
 	create(t, sd)
