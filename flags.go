@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/controllers"
 	"github.com/signal-delivery/operator/internal/alert"
 	alertprometheus "github.com/signal-delivery/operator/internal/alert/prometheus"
@@ -113,6 +114,9 @@ func (s servers) Set(value string) error {
 	name, url, named := strings.Cut(value, "=")
 	if !named || strings.Contains(name, "/") { // the = is part of a URL
 		name, url = defaultServer, value
+	}
+	if name == v1alpha1.ServerBuiltIn {
+		return fmt.Errorf("%q is the operator's own source: give the server another name", name)
 	}
 	if _, twice := s[name]; twice {
 		return fmt.Errorf("server %q is given twice", name)

@@ -3,6 +3,7 @@ package controllers
 import (
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis"
+	"github.com/signal-delivery/operator/internal/analysis/builtin"
 	"github.com/signal-delivery/operator/internal/traffic"
 )
 
@@ -11,6 +12,7 @@ import (
 type Rooms struct {
 	Router traffic.Router // nil where the Gateway API is not installed
 
+	BuiltIn *builtin.Builtin           // scrapes the pods of releases under way
 	Metrics map[string]analysis.Source // metric servers, by the administrator's name
 	Alerts  map[string]alert.Source    // the same servers, asked for their rules
 

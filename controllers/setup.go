@@ -20,8 +20,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/analysis/builtin"
 	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
@@ -44,6 +46,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if o.Concurrency == 0 {
 		o.Concurrency = 4
 	}
+	if o.BuiltIn == nil {
+		o.BuiltIn = builtin.New(builtin.Options{})
+	}
+	if err := mgr.Add(o.BuiltIn); err != nil {
+		return fmt.Errorf("set up the built-in source: %w", err)
+	}
 	routes := served(mgr.GetRESTMapper(), gatewayapi.Kind)
 	if routes && o.Router == nil {
 		o.Router = gatewayapi.Router{Client: mgr.GetClient()}
@@ -63,6 +71,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact))).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.byConfig)).
+		WatchesRawSource(source.Channel(o.BuiltIn.Scraped(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})
 	if routes {
 		b = b.Watches(gatewayapi.Object(), handler.EnqueueRequestsFromMapFunc(r.byRoute))

@@ -53,6 +53,7 @@ func (r *SignalDeploymentReconciler) recall(ctx context.Context, key types.Names
 	if apierrors.IsNotFound(err) {
 		r.minds.forget(key)
 		forgetMetrics(key)
+		r.BuiltIn.Forget(key)
 		return nil, nil //nolint:nilnil // gone is an answer, not an error
 	}
 	if err != nil {

@@ -114,6 +114,7 @@ func (r *SignalDeploymentReconciler) observeSides(ctx context.Context, sd *v1alp
 	for hash, side := range sides {
 		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict, Templates: side.Templates}
 	}
+	r.scrape(sd, sides)
 	return r.observeProof(ctx, sd, w, sides)
 }
 

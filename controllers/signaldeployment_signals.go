@@ -86,7 +86,7 @@ func (r *SignalDeploymentReconciler) judge(ctx context.Context, sd *v1alpha1.Sig
 	samples := make([]*analysis.Sample, len(sd.Spec.Analysis.Metrics))
 	var all sync.WaitGroup
 	for i, metric := range sd.Spec.Analysis.Metrics {
-		source, known := r.Metrics[metric.Server]
+		source, known := r.source(sd, metric.Server)
 		if !known || !history.Due(metric.Name, interval(sd), now) {
 			continue
 		}

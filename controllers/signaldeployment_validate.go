@@ -33,7 +33,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 		}
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))
-	if err := analysis.Validate(sd.Spec.Analysis, servers); err != nil {
+	if err := analysis.Validate(sd.Spec.Analysis, append(servers, v1alpha1.ServerBuiltIn)); err != nil {
 		return nil, err
 	}
 	groups, err := alert.Parse(sd, files)

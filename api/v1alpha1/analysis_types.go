@@ -5,6 +5,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
+// ServerBuiltIn is the name of the source that needs no metric server.
+const ServerBuiltIn = "built-in"
+
 // AnalysisSpec judges the candidate by metrics while it takes traffic.
 type AnalysisSpec struct {
 	// interval between two samples of each metric, from 250ms to 1m.
@@ -14,6 +17,11 @@ type AnalysisSpec struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ms|s|m))+$') && duration(self) >= duration('250ms') && duration(self) <= duration('1m')",message="must be a duration from 250ms to 1m, such as 1s"
 	Interval metav1.Duration `json:"interval,omitempty,omitzero"`
+
+	// scrape is where pods serve metrics to the built-in source.
+	// +optional
+	// +kubebuilder:default={}
+	Scrape ScrapeSpec `json:"scrape,omitempty,omitzero"`
 
 	// metrics are judged at every step and after the cutover. All must pass
 	// for the whole hold of a step.
@@ -34,10 +42,11 @@ type Metric struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="must consist of lower-case letters, digits and '-', and begin and end with a letter or digit"
 	Name string `json:"name,omitempty"`
 
-	// server is the metric server to ask, by the name that the cluster's
+	// server is whom to ask: built-in, which scrapes the pods of a release
+	// while it is under way, or a metric server by the name that the cluster's
 	// administrator gave it.
 	// +optional
-	// +kubebuilder:default=default
+	// +kubebuilder:default=built-in
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Server string `json:"server,omitempty"`
