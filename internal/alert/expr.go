@@ -92,8 +92,15 @@ func threshold(text string) string {
 		switch e := expr.(type) {
 		case *parser.ParenExpr:
 			expr = e.Expr
+		case *parser.Call:
+			if e.Func.Name != "label_replace" {
+				return ""
+			}
+			expr = e.Args[0] // which changes labels alone
 		case *parser.BinaryExpr:
 			switch {
+			case e.Op == parser.LOR:
+				return either(threshold(e.LHS.String()), threshold(e.RHS.String()))
 			case e.Op == parser.LAND || e.Op == parser.LUNLESS: // the value is the left side's
 				expr = e.LHS
 			case !e.Op.IsComparisonOperator() || e.ReturnBool:
@@ -107,6 +114,14 @@ func threshold(text string) string {
 			return ""
 		}
 	}
+}
+
+// either is one threshold or the other.
+func either(one, other string) string {
+	if one == "" || other == "" {
+		return ""
+	}
+	return one + " or " + other
 }
 
 // mirrored is the comparison with its sides exchanged.

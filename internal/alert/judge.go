@@ -1,8 +1,10 @@
 package alert
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,10 +24,14 @@ const (
 	ReasonNotEvaluated = "RuleNotEvaluated"      // a rule is known, and was never evaluated
 	ReasonUnhealthy    = "RuleEvaluationFailing" // a rule's evaluation fails
 	ReasonUnavailable  = "ServerUnavailable"     // the server gives no answer
+	ReasonMissing      = "MetricsMissing"        // a rule, or a part of it, is not applicable: the server lacks its metrics
 )
 
 // severityLabel decides, with rollbackOn, whether a rule turns a release back.
 const severityLabel = "severity"
+
+// unselected is what to look at when nothing more is known.
+const unselected = "check that it selects the PrometheusRule, by its labels and namespace, and has loaded it"
 
 // maxFiring bounds what is remembered of alerts that fire.
 const maxFiring = 64
@@ -41,6 +47,7 @@ const (
 type Reading struct {
 	Verdicts []verdict.Verdict // one for each rule of a severity that turns a release back
 	Loaded   verdict.Verdict   // whether every rule is evaluated
+	Absent   []verdict.Verdict // one for each rule that is not applicable, or only in part: Unknown, to be shown, not to be waited for
 	Firing   []string          // keys of at most 64 alerts that fire for the subject, sorted; of more, those that turn a release back come first
 }
 
@@ -63,7 +70,7 @@ func Judge(groups []Group, live []LiveGroup, s Subject) Reading {
 			}
 		}
 	}
-	return Reading{Verdicts: l.verdicts, Loaded: l.loaded(), Firing: remembered(l.grave, l.other)}
+	return Reading{Verdicts: l.verdicts, Absent: l.absent, Loaded: l.loaded(), Firing: remembered(l.grave, l.other)}
 }
 
 // listening is what has been heard so far.
@@ -73,6 +80,8 @@ type listening struct {
 	rules        int
 	doubt        *verdict.Verdict  // the first reason not to believe in silence
 	verdicts     []verdict.Verdict // of rules that turn a release back
+	absent       []verdict.Verdict // of rules that are not applicable
+	names        []string          // of those that are not in any part
 	grave, other []string          // keys of what fires, by whether it turns a release back
 }
 
@@ -83,6 +92,9 @@ func (l *listening) hear(group Group, rule monitoringv1.Rule) {
 	if v.Outcome == verdict.Unknown && l.doubt == nil {
 		l.doubt = &v
 	}
+	if v.Reason == ReasonQuiet && l.mute(group, rule, *v.Evidence) {
+		return
+	}
 	if !slices.Contains(l.subject.RollbackOn, severityOf(group, rule)) {
 		l.other = append(l.other, keys...)
 		return
@@ -91,12 +103,36 @@ func (l *listening) hear(group Group, rule monitoringv1.Rule) {
 	l.verdicts = append(l.verdicts, v)
 }
 
-// loaded says whether every rule is evaluated.
+// mute notes that a quiet rule is not applicable, for want of metrics, and
+// reports whether its silence says nothing. That of a rule of the library
+// does not: nobody asked for it. The user's own stay as they are.
+func (l *listening) mute(group Group, rule monitoringv1.Rule, rests verdict.Evidence) bool {
+	if l.subject.Stock == nil {
+		return false
+	}
+	applies := l.subject.Stock.Applies(rule.Expr.String(), l.subject.Release)
+	if len(applies.Missing) == 0 {
+		return false
+	}
+	how := "in part"
+	if applies.None {
+		how, l.names = "at all", append(l.names, rule.Alert)
+	}
+	v := verdict.Wait(v1alpha1.SignalAlert, ReasonMissing, "Rule %q is not applicable %s: metric server %s has no %s of this release", rule.Alert, how, l.subject.Source, strings.Join(applies.Missing, ", "))
+	l.absent = append(l.absent, verdict.With(verdict.Named(v, rule.Alert), rests))
+	return applies.None && OfLibrary(group)
+}
+
+// loaded says whether every rule is evaluated, and which say nothing.
 func (l *listening) loaded() verdict.Verdict {
 	if l.doubt != nil {
 		return *l.doubt
 	}
-	v := verdict.Pass(v1alpha1.SignalAlert, ReasonLoaded, "Metric server %s evaluates every alert rule", l.subject.Source)
+	unsaid := ""
+	if len(l.names) > 0 {
+		unsaid = "; not applicable, for want of metrics: " + strings.Join(l.names, ", ")
+	}
+	v := verdict.Pass(v1alpha1.SignalAlert, ReasonLoaded, "Metric server %s evaluates every alert rule%s", l.subject.Source, unsaid)
 	if l.rules == 0 {
 		v = verdict.Pass(v1alpha1.SignalAlert, ReasonNoRules, "There are no alert rules")
 	}
@@ -119,7 +155,7 @@ func listen(group Group, rule monitoringv1.Rule, live *LiveRule, s Subject) (ver
 	}
 	switch {
 	case live == nil:
-		return doubt(ReasonNotLoaded, "Metric server %s does not know rule %q of group %q as it was asked for: check that it selects the PrometheusRule, by its labels and namespace, and has loaded it", s.Source, rule.Alert, group.Name)
+		return doubt(ReasonNotLoaded, "Metric server %s does not know rule %q of group %q as it was asked for: %s", s.Source, rule.Alert, group.Name, cmp.Or(s.Mismatch, unselected))
 	case live.Healthy:
 		v, keys := heard(rule.Alert, mine(live.Firing, s), s, evidence)
 		return verdict.Named(v, rule.Alert), keys

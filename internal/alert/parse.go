@@ -6,6 +6,7 @@ package alert
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -83,6 +84,9 @@ func (p *parsing) add(where string, group Group) error {
 		return fmt.Errorf("%s: needs a name", where)
 	}
 	where = fmt.Sprintf("%s %q", where, group.Name)
+	if group.Name == LibraryGroup {
+		return fmt.Errorf("%s: is the name of the default rules: choose another", where)
+	}
 	if first, twice := p.from[group.Name]; twice {
 		return fmt.Errorf("%s: a group of this name is in %s already", where, first)
 	}
@@ -95,15 +99,23 @@ func (p *parsing) add(where string, group Group) error {
 			return fmt.Errorf("%s, rule %d %q: %w", where, i+1, nameOf(group.Rules[i]), err)
 		}
 	}
-	group.Name = groupName(p.sd, group.Name)
+	group.Name = GroupName(p.sd, group.Name)
 	p.groups = append(p.groups, group)
 	return nil
 }
 
-// groupName is unique in the metric server.
-func groupName(sd *v1alpha1.SignalDeployment, group string) string {
+// LibraryGroup is the group of the default rules, which no other may be
+// called.
+const LibraryGroup = "signal-library"
+
+// GroupName is the name that a group is published under, unique in the metric
+// server.
+func GroupName(sd *v1alpha1.SignalDeployment, group string) string {
 	return sd.Namespace + "/" + sd.Name + "/" + group
 }
+
+// OfLibrary reports whether a published group is that of the default rules.
+func OfLibrary(group Group) bool { return strings.HasSuffix(group.Name, "/"+LibraryGroup) }
 
 // fill checks a rule and fills in its variables.
 func (p *parsing) fill(rule *monitoringv1.Rule) error {

@@ -33,6 +33,8 @@ type Subject struct {
 	Source          string   // the metric server that was asked
 	RollbackOn      []string // severities that turn a release back
 	FiredBefore     []string // keys of alerts that fired before the release started
+	Stock           Stock    // which metrics the server has; nil where nobody asked
+	Mismatch        string   // why no Prometheus selects the published rules, where that is known
 }
 
 // concerns reports whether an alert with these labels is the candidate's: it
