@@ -105,13 +105,20 @@ func TestEveryWriteDisturbed(t *testing.T) {
 	}
 }
 
-// plans are a death at every write, and every wrong answer. The deaths take
-// turns; with SIGNAL_FAULTS=all, each of them happens at every write.
+// plans are a death at every write, and every wrong answer to all writes of one
+// run. The deaths take turns; with SIGNAL_FAULTS=all, each of them, and each
+// wrong answer alone, happens at every write.
 func plans(writes int) []*plan {
+	whole := os.Getenv("SIGNAL_FAULTS") == "all"
 	var all []*plan
 	for index := 1; index <= writes; index++ {
 		for turn, k := range deaths {
-			if os.Getenv("SIGNAL_FAULTS") == "all" || index%len(deaths) == turn {
+			if whole || index%len(deaths) == turn {
+				all = append(all, newPlan(k, index))
+			}
+		}
+		for _, k := range answers {
+			if whole {
 				all = append(all, newPlan(k, index))
 			}
 		}

@@ -24,7 +24,8 @@ const (
 	answerLost kind = "the answer is lost after the commit"
 )
 
-// A death is one at each write; an answer goes wrong at every write of one run.
+// A death is one at each write; an answer goes wrong at every write of one run,
+// or at one write alone.
 var (
 	deaths  = []kind{dieBefore, dieAfter, dieLost}
 	answers = []kind{conflict, tooMany, broken, answerLost}

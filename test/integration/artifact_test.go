@@ -76,14 +76,29 @@ func TestAPodThatRunsTheSameByAnotherName(t *testing.T) {
 
 func TestATagThatMovesIsTold(t *testing.T) {
 	t.Parallel()
-	y := on.Story(t, stage.Hold(60)).BeginHolding(t)
+	y := on.Story(t, stage.Hold(1)).Begin()
+	first := y.SD.Status.Stable.Hash
+	y.Ask("v2")
+	y.Until("v2 is pinned", func(sd *v1alpha1.SignalDeployment) bool {
+		return sd.Status.Candidate.Hash != first && sd.Status.Candidate.Digest != ""
+	})
 	digest := y.SD.Status.Candidate.Digest
-	y.Push(t, "v2-"+y.Namespace) // another image under the same tag
-	y.Change(stage.Hold(0))
-	y.Annotate(v1alpha1.AnnotationPromote, y.SD.Status.Candidate.Hash)
-	y.Until("v2 is verified", stage.In(v1alpha1.PhaseVerifying))
-	if y.SD.Status.Candidate.Digest != digest {
-		t.Errorf("was %s, is %s", digest, y.SD.Status.Candidate.Digest)
+	_, moved := y.Push(t, "v2-"+y.Namespace) // another image under the same tag
+	if moved == digest {
+		t.Fatal("the tag has not moved")
+	}
+	y.Rest("v2 is released", func(sd *v1alpha1.SignalDeployment) bool {
+		return stage.Succeeded(sd) && sd.Status.Stable.Hash != first
+	})
+	if got := y.SD.Status.Stable.Digest; got != digest {
+		t.Errorf("was %s, is %s", digest, got)
+	}
+	cm := &corev1.ConfigMap{}
+	if err := y.Client.Get(t.Context(), types.NamespacedName{Namespace: y.Namespace, Name: release.ReportName(stage.Name)}, cm); err != nil {
+		t.Fatal(err)
+	}
+	if text := cm.Data["report.md"]; !strings.Contains(text, "**TagMoved**") || !strings.Contains(text, moved) {
+		t.Errorf("the report does not tell of %s:\n%s", moved, text)
 	}
 }
 
