@@ -24,7 +24,7 @@ var (
 		Buckets: []float64{15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 86400},
 	}, []string{"result"})
 	phaseSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "signal_rollout_phase_duration_seconds", Help: "How long releases stayed in a phase or step.",
+		Name: "signal_rollout_phase_duration_seconds", Help: "How long releases stayed in a phase, a step or a move, without the time that people were waited for.",
 		Buckets: []float64{1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400},
 	}, []string{"phase"})
 	verdictsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -47,7 +47,8 @@ func measure(now, before *v1alpha1.SignalDeployment) {
 		phaseGauge.WithLabelValues(now.Namespace, now.Name, string(is.Phase)).Set(1)
 	}
 	sameAttempt := is.StartTime.Equal(&was.StartTime)
-	if sameAttempt && was.Phase != "" && !is.SinceTime.Equal(&was.SinceTime) && is.Phase != was.Phase {
+	moved := is.Phase != was.Phase || is.Step != was.Step || is.Move != was.Move // sinceTime alone moves on while people are waited for
+	if sameAttempt && was.Phase != "" && moved {
 		phaseSeconds.WithLabelValues(string(was.Phase)).Observe(is.SinceTime.Sub(was.SinceTime.Time).Seconds())
 	}
 	if !is.EndTime.IsZero() && (was.EndTime.IsZero() || !sameAttempt) {
