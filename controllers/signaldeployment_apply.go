@@ -63,6 +63,9 @@ func (r *SignalDeploymentReconciler) applyWorkloads(ctx context.Context, sd *v1a
 	if start := d.Want.Start; start != nil && start.Asked == w.Asked { // else the template at hand is not the release's
 		problems = append(problems, workload.Start(ctx, r, sd, *start, w.inputs, d.Want.Replicas[start.Hash]))
 	}
+	for _, rel := range d.Want.Restore {
+		problems = append(problems, workload.Restore(ctx, r, sd, rel, w.inputs))
+	}
 	for _, rel := range d.Want.Mend {
 		problems = append(problems, workload.Mend(ctx, r, sd, rel, d.Want.Replicas[rel.Hash]))
 	}

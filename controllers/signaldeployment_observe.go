@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -115,7 +116,23 @@ func (r *SignalDeploymentReconciler) observeSides(ctx context.Context, sd *v1alp
 		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict, Templates: side.Templates}
 	}
 	r.scrape(sd, sides)
-	return r.observeProof(ctx, sd, w, sides)
+	return errors.Join(r.observeProof(ctx, sd, w, sides), r.observeDrift(ctx, sd, w))
+}
+
+// observeDrift looks at what the releases that have pods are made of.
+func (r *SignalDeploymentReconciler) observeDrift(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
+	w.Drift = map[string][]verdict.Verdict{}
+	for _, rel := range []*v1alpha1.Release{sd.Status.Stable, sd.Status.Candidate} {
+		if rel == nil || w.Drift[rel.Hash] != nil {
+			continue
+		}
+		drift, err := workload.Drift(ctx, r, sd, *rel, w.inputs)
+		if err != nil {
+			return err
+		}
+		w.Drift[rel.Hash] = drift
+	}
+	return nil
 }
 
 // observeServices reads what the Services select and reach.

@@ -14,12 +14,17 @@ type Configs map[string]*corev1.ConfigMap
 func (c Configs) hashes() map[string]string {
 	out := make(map[string]string, len(c))
 	for name, cm := range c {
-		out[name] = digest(struct {
-			Data   map[string]string
-			Binary map[string][]byte
-		}{cm.Data, cm.BinaryData})
+		out[name] = ConfigHash(cm)
 	}
 	return out
+}
+
+// ConfigHash is the hash of a ConfigMap's content.
+func ConfigHash(cm *corev1.ConfigMap) string {
+	return digest(struct {
+		Data   map[string]string
+		Binary map[string][]byte
+	}{cm.Data, cm.BinaryData})
 }
 
 // ConfigNames are the ConfigMaps that a template names, sorted, and whether

@@ -49,6 +49,17 @@ func Manifest(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, in Inputs) []
 	return text
 }
 
+// FrozenConfigs are the hashes of the configuration in a release's manifest, by
+// the ConfigMap's name. What is in it is believed as far as it makes the
+// release's hash.
+func FrozenConfigs(text, hash string) (configs map[string]string, believed bool) {
+	var m manifest
+	if err := json.Unmarshal([]byte(text), &m); err != nil || digest(m.Parts) != hash {
+		return nil, false
+	}
+	return m.Parts.Configs, true
+}
+
 // TraceID is the W3C trace id of an attempt, by which its spans, its manifest
 // and its report are found together. It is a function of the attempt, so that
 // a restart does not change it.

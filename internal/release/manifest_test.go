@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +44,42 @@ func TestAManifestIsTheSameEachTime(t *testing.T) {
 	}
 	if bytes.Equal(first, Manifest(app(), released(), Inputs{Configs: config("b")})) {
 		t.Error("the configuration is not in it")
+	}
+}
+
+// A manifest is believed as far as what it says makes the release's hash.
+func TestWhatAManifestIsBelieved(t *testing.T) {
+	for name, tc := range map[string]struct {
+		configs Configs
+		forge   func(string) string
+		hash    string // of another release; the manifest's own when empty
+		want    map[string]string
+	}{
+		"as it was written":         {configs: config("a"), want: map[string]string{"settings": ConfigHash(config("a")["settings"])}},
+		"without configuration":     {},
+		"of another release":        {configs: config("a"), hash: "0123456789"},
+		"with another part":         {configs: config("a"), forge: func(text string) string { return strings.Replace(text, `"checks":"`, `"checks":"0`, 1) }},
+		"with another content":      {configs: config("a"), forge: func(text string) string { return strings.Replace(text, `"settings":"`, `"settings":"0`, 1) }},
+		"without one of its copies": {configs: config("a"), forge: func(text string) string { return strings.Replace(text, `"settings"`, `"other"`, 1) }},
+		"that is no JSON":           {configs: config("a"), forge: func(text string) string { return text[1:] }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := Inputs{Configs: tc.configs}
+			text, hash := string(Manifest(app(), released(), in)), Hash(&app().Spec, in, digest1)
+			if tc.hash != "" {
+				hash = tc.hash
+			}
+			if tc.forge != nil {
+				text = tc.forge(text)
+			}
+			got, believed := FrozenConfigs(text, hash)
+			if want := tc.forge == nil && tc.hash == ""; believed != want {
+				t.Errorf("believed %t, want %t", believed, want)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

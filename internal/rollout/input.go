@@ -34,7 +34,8 @@ type Observation struct {
 	Heard    bool                   // the alerts were heard, so that what is not in Firing does not fire
 	Tallies  []v1alpha1.MetricTally // failing samples, where there are any
 
-	Sides    map[string]Side // releases that have pods, by hash
+	Sides    map[string]Side              // releases that have pods, by hash
+	Drift    map[string][]verdict.Verdict // what someone did to what a release is made of, by hash
 	Route    Route
 	Service  Service
 	Reported bool // the latest attempt's report is archived
@@ -97,6 +98,7 @@ type Want struct {
 	Replicas map[string]int32   // by release; a release not named is left alone
 	Keep     []string           // releases whose objects are kept; nil keeps all
 	Mend     []v1alpha1.Release // releases whose templates are to be put back
+	Restore  []v1alpha1.Release // releases whose configuration and labels are
 	Report   bool               // the latest attempt's report is to be written
 	Leave    bool               // the object may go
 }

@@ -212,6 +212,52 @@ func TestDriftIsToldOnce(t *testing.T) {
 	}
 }
 
+// What someone did to what a release is made of is told once, and put back for
+// as long as it is seen: of what serves, and of what is about to.
+func TestDriftOfConfigurationIsToldOnce(t *testing.T) {
+	for name, tc := range map[string]struct {
+		phase v1alpha1.Phase
+		hash  string
+		goes  bool
+		want  string // the release that is restored
+	}{
+		"of what serves":               {phase: v1alpha1.PhaseSucceeded, hash: "v1", want: "v1"},
+		"of what serves, in a step":    {phase: v1alpha1.PhaseProgressing, hash: "v1", want: "v1"},
+		"of the candidate, in a step":  {phase: v1alpha1.PhaseProgressing, hash: "v2", want: "v2"},
+		"of a candidate that is over":  {phase: v1alpha1.PhaseRolledBack, hash: "v2"},
+		"of nothing that is known":     {phase: v1alpha1.PhaseSucceeded, hash: "v9"},
+		"of what is about to be gone":  {phase: v1alpha1.PhaseSucceeded, hash: "v1", goes: true},
+		"of what goes, while it steps": {phase: v1alpha1.PhaseProgressing, hash: "v2", goes: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := at(tc.phase)
+			in.Object.Status.Candidate.Hash = "v2"
+			if tc.goes {
+				in.Object.DeletionTimestamp = &metav1.Time{Time: noon}
+			}
+			gone := verdict.With(verdict.Fail(v1alpha1.SignalWorkload, "DriftCorrected", "Someone deleted it"), verdict.Evidence{Source: "ConfigMap x"})
+			in.Seen.Drift = map[string][]verdict.Verdict{tc.hash: {gone}}
+			for turn := range 2 {
+				d := rollout.Decide(in)
+				told, restored := 0, ""
+				for _, v := range d.Next.Rollout.Verdicts {
+					if v.Message == gone.Message && v.Evidence.Source == "ConfigMap x" && !v.Evidence.Time.IsZero() {
+						told++
+					}
+				}
+				for _, rel := range d.Want.Restore {
+					restored += rel.Hash
+				}
+				warned := slices.ContainsFunc(d.Events, func(e rollout.Event) bool { return e.Warning && e.Message == gone.Message })
+				if (told == 1) != (tc.want != "") || restored != tc.want || warned != (tc.want != "" && turn == 0) {
+					t.Errorf("turn %d: told %d times, warned %t, restores %q, want %q", turn, told, warned, restored, tc.want)
+				}
+				in.Object.Status = d.Next
+			}
+		})
+	}
+}
+
 // The template that is checked is the one that pods are held to.
 func TestTheCheckedTemplateIsRemembered(t *testing.T) {
 	for name, tc := range map[string]struct {

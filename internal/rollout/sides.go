@@ -124,6 +124,11 @@ func (m *machine) drift() {
 			}
 		}
 	}
+	for _, rel := range m.disturbed() {
+		for _, v := range m.seen.Drift[rel.Hash] {
+			m.strange(v, *v.Evidence)
+		}
+	}
 	if selected := m.seen.Service.Stable; m.misdirected() {
 		name := release.StableName(m.in.Object.Name)
 		m.strange(verdict.Fail(v1alpha1.SignalRoute, reasonDrift, "Someone made Service %s select %s: it is pointed back at %s", name, named(selected), m.next.Stable.ID),
@@ -153,12 +158,27 @@ func (m *machine) strange(v verdict.Verdict, seen verdict.Evidence) {
 // drifted are the releases whose pods are of another template than the one
 // that was checked, and those that serve without a Deployment.
 func (m *machine) drifted() []v1alpha1.Release {
+	return m.those(func(rel v1alpha1.Release) bool { return m.deleted(rel) || m.edited(rel) })
+}
+
+// disturbed are the releases of which someone changed the configuration or the
+// labels, and whose pods need them.
+func (m *machine) disturbed() []v1alpha1.Release {
+	return m.those(func(rel v1alpha1.Release) bool {
+		serves := m.next.Stable != nil && m.next.Stable.Hash == rel.Hash
+		return len(m.seen.Drift[rel.Hash]) > 0 && (serves || m.running()) && !m.going()
+	})
+}
+
+// those are the stable release and the candidate, where they match; one that is
+// both is one.
+func (m *machine) those(match func(v1alpha1.Release) bool) []v1alpha1.Release {
 	var all []v1alpha1.Release
 	for _, rel := range []*v1alpha1.Release{m.next.Stable, m.next.Candidate} {
 		if rel == nil || len(all) > 0 && all[0].Hash == rel.Hash {
 			continue
 		}
-		if m.deleted(*rel) || m.edited(*rel) {
+		if match(*rel) {
 			all = append(all, *rel)
 		}
 	}

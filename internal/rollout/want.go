@@ -33,7 +33,7 @@ func (m *machine) want() Want {
 	}
 	w := Want{
 		Stable: m.wantStable(), Canary: m.wantCanary(), Routes: m.run().Plan.Routes,
-		Replicas: m.wantReplicas(), Mend: m.drifted(), Leave: m.going() && !m.seen.Route.Sibling,
+		Replicas: m.wantReplicas(), Mend: m.drifted(), Restore: m.disturbed(), Leave: m.going() && !m.seen.Route.Sibling,
 	}
 	switch m.run().Phase {
 	case v1alpha1.PhaseResolving:

@@ -57,21 +57,31 @@ func Mend(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, r
 // written is the template in the release's manifest; empty when there is no
 // manifest, or not the one that was written.
 func written(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) (string, error) {
+	manifest, err := keptManifest(ctx, c, sd, rel)
+	if manifest == nil || err != nil {
+		return "", err
+	}
+	return manifest.Data[templateKey], nil
+}
+
+// keptManifest is the ConfigMap with the manifest of the release's attempt, or nil
+// when it is not there, or not the one that was written.
+func keptManifest(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) (*corev1.ConfigMap, error) {
 	manifest := &corev1.ConfigMap{}
 	key := client.ObjectKey{Namespace: sd.Namespace, Name: release.ManifestName(sd.Name, rel)}
 	if err := c.Get(ctx, key, manifest); err != nil {
 		if apierrors.IsNotFound(err) {
-			return "", nil
+			return nil, nil //nolint:nilnil // absence is an answer here, not an error
 		}
-		return "", fmt.Errorf("read ConfigMap %s: %w", key, err)
+		return nil, fmt.Errorf("read ConfigMap %s: %w", key, err)
 	}
 	if !owned.Owns(sd, manifest) || manifest.Labels[v1alpha1.LabelName] != sd.Name {
-		return "", &owned.ForeignError{Kind: "ConfigMap", Name: key.Name, Owner: sd.Name}
+		return nil, &owned.ForeignError{Kind: "ConfigMap", Name: key.Name, Owner: sd.Name}
 	}
 	if manifest.Immutable == nil || !*manifest.Immutable {
-		return "", nil
+		return nil, nil //nolint:nilnil // as if it were absent
 	}
-	return manifest.Data[templateKey], nil
+	return manifest, nil
 }
 
 // Scale sets the number of the release's pods, where it differs. A release

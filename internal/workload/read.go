@@ -53,7 +53,7 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 	sides := make(map[string]Side, len(deployments))
 	for i := range deployments {
 		d := &deployments[i]
-		hash := d.Labels[v1alpha1.LabelRelease]
+		hash := hashOf(d)
 		side := Side{Desired: desired(d), Created: d.Status.Replicas, Pods: pods[hash]}
 		for _, pod := range side.Pods {
 			if template := pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]; template != "" {
@@ -76,8 +76,17 @@ func list(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 		return nil, fmt.Errorf("list Deployments of %s/%s: %w", sd.Namespace, sd.Name, err)
 	}
 	return slices.DeleteFunc(all.Items, func(d appsv1.Deployment) bool {
-		return !owned.Owns(sd, &d) || d.Labels[v1alpha1.LabelRelease] == ""
+		return !owned.Owns(sd, &d) || hashOf(&d) == ""
 	}), nil
+}
+
+// hashOf is the release that a Deployment runs, by its selector: unlike its
+// labels, nobody can change that.
+func hashOf(d *appsv1.Deployment) string {
+	if d.Spec.Selector == nil {
+		return ""
+	}
+	return d.Spec.Selector.MatchLabels[v1alpha1.LabelRelease]
 }
 
 // podsByRelease are the pods that are to serve, by the hash of their release

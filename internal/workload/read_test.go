@@ -52,6 +52,9 @@ func TestRead(t *testing.T) {
 	foreign.OwnerReferences = nil
 	unnamed := running("ggg", 1, appsv1.DeploymentStatus{})
 	delete(unnamed.Labels, v1alpha1.LabelRelease)
+	delete(unnamed.Spec.Selector.MatchLabels, v1alpha1.LabelRelease)
+	relabelled := running("eee", 1, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1})
+	relabelled.Labels[v1alpha1.LabelRelease] = "aaa" // what it runs is said by its selector, which cannot be changed
 	byDefault := running("ccc", 1, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 1, ReadyReplicas: 1, AvailableReplicas: 0})
 	byDefault.Spec.Replicas = nil
 	check := pod("aaa", "smoke", crashed(9))
@@ -64,7 +67,7 @@ func TestRead(t *testing.T) {
 		running("aaa", 2, appsv1.DeploymentStatus{ObservedGeneration: 2, Replicas: 3, ReadyReplicas: 2}),
 		running("bbb", 4, appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 2, ReadyReplicas: 2}), // has just been scaled up
 		running("ddd", 1, appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 3, ReadyReplicas: 3}), // has just been scaled down
-		byDefault, foreign, unnamed, check, evicted, going, pod("bbb", "x", crashed(3)), templated("p", "t2"), templated("q", "t1"), templated("r", "t1"),
+		byDefault, foreign, unnamed, relabelled, check, evicted, going, pod("bbb", "x", crashed(3)), templated("p", "t2"), templated("q", "t1"), templated("r", "t1"),
 	}
 	passed := func(count int32, name string) verdict.Verdict {
 		return verdict.Named(verdict.Pass(v1alpha1.SignalWorkload, ReasonReady, "All %d pods of Deployment %q are ready", count, name), name)
@@ -77,6 +80,7 @@ func TestRead(t *testing.T) {
 		"bbb": {Desired: 4, Created: 2, Ready: 2, Verdict: loop},
 		"ccc": {Desired: 1, Created: 1, Ready: 1, Verdict: passed(1, "app-ccc")},
 		"ddd": {Desired: 1, Created: 3, Ready: 1, Verdict: passed(1, "app-ddd"), Templates: []string{"t1", "t2"}},
+		"eee": {Desired: 1, Created: 1, Ready: 1, Verdict: passed(1, "app-eee")},
 	}
 	got, err := Read(t.Context(), fake.NewClientBuilder().WithObjects(objects...).Build(), deployment())
 	if err != nil {

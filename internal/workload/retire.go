@@ -26,7 +26,7 @@ func Retire(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment,
 	busy := map[string]bool{}
 	for i := range deployments {
 		d := &deployments[i]
-		hash := d.Labels[v1alpha1.LabelRelease]
+		hash := hashOf(d)
 		if keep[hash] || !idle(d) {
 			busy[hash] = true
 			continue
