@@ -17,6 +17,7 @@ type Rooms struct {
 	Alerts  map[string]alert.Source    // the same servers, asked for their rules
 
 	RulesPublished bool              // whether PrometheusRules are understood here
+	Prometheuses   bool              // whether Prometheus objects are
 	RuleLabels     map[string]string // that the cluster's Prometheus selects rules by
 
 	ProberImage string   // what runs built-in checks, and resolves images

@@ -61,6 +61,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	o.NodesKnown = nodesKnown(looking, mgr.GetAPIReader())
 	o.RulesPublished = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "PrometheusRule"})
 
+	o.Prometheuses = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus"})
+
 	r := &SignalDeploymentReconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: o.Clock,
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager), Rooms: o.Rooms,

@@ -95,7 +95,7 @@ func (r *SignalDeploymentReconciler) applyRules(ctx context.Context, sd *v1alpha
 	if !r.RulesPublished || w.Asked == "" || !sd.DeletionTimestamp.IsZero() || d.Next.Candidate == nil {
 		return nil
 	}
-	return alert.Publish(ctx, r, sd, w.groups, r.RuleLabels)
+	return alert.Publish(ctx, r, sd, w.published, r.RuleLabels)
 }
 
 // applyReport writes the report of an ended attempt, and lets old ones go.

@@ -6,6 +6,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,6 +31,8 @@ import (
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=prometheusrules,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=prometheuses,verbs=list
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SignalDeploymentReconciler releases SignalDeployments. Its client must not
@@ -42,6 +45,7 @@ type SignalDeploymentReconciler struct {
 	Rooms
 
 	minds minds
+	ears  sync.Map // types.NamespacedName → *ear
 }
 
 // conflictTime is how long to wait for what someone else wrote to be read.
@@ -66,7 +70,7 @@ func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Req
 	if err := errors.Join(applied, r.report(ctx, sd, applied)); err != nil {
 		return lost(err)
 	}
-	return ctrl.Result{RequeueAfter: r.wake(sd, decision)}, nil
+	return ctrl.Result{RequeueAfter: r.wake(sd, decision, world)}, nil
 }
 
 // lost answers for a write that did not get through. That someone else wrote
@@ -80,7 +84,7 @@ func lost(err error) (ctrl.Result, error) {
 
 // wake is when to look again though nothing has changed in the cluster:
 // metrics do not send events.
-func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decision rollout.Decision) time.Duration {
+func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decision rollout.Decision, w *world) time.Duration {
 	after := decision.After
 	sooner := func(d time.Duration) {
 		if after == 0 || d < after {
@@ -89,6 +93,9 @@ func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decisio
 	}
 	if decision.Want.Judge || decision.Want.Watch {
 		sooner(interval(sd))
+	}
+	if w.unsure {
+		sooner(loadingEvery)
 	}
 	return after
 }

@@ -18,6 +18,7 @@ import (
 // nothing that a restart could not gather again.
 type mind struct {
 	history *analysis.History
+	loading *loading
 }
 
 // minds are the SignalDeployments whose memory this process has read live.
@@ -27,7 +28,7 @@ type minds struct {
 }
 
 func (m *minds) of(key types.NamespacedName) mind {
-	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory()})
+	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }
 
@@ -53,7 +54,7 @@ func (r *SignalDeploymentReconciler) recall(ctx context.Context, key types.Names
 	if apierrors.IsNotFound(err) {
 		r.minds.forget(key)
 		forgetMetrics(key)
-		r.BuiltIn.Forget(key)
+		r.deafen(key)
 		return nil, nil //nolint:nilnil // gone is an answer, not an error
 	}
 	if err != nil {

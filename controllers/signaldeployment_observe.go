@@ -26,16 +26,19 @@ type world struct {
 	inputs   release.Inputs
 	compare  []string // references that nodes report for the candidate, to be compared with its digest
 	services service.Selection
-	groups   []alert.Group
-	quiet    []verdict.Verdict // what the alert rules say
-	loaded   verdict.Verdict   // whether they are evaluated
+
+	groups    []alert.Group     // that judge the release
+	published []alert.Group     // for the time between two releases
+	quiet     []verdict.Verdict // what the alert rules say
+	loaded    verdict.Verdict   // whether they are evaluated
+	unsure    bool              // whether the published ones are: it is to be asked again
 }
 
 // observe reads the world; it changes nothing.
 func (r *SignalDeploymentReconciler) observe(ctx context.Context, sd *v1alpha1.SignalDeployment) (*world, error) {
 	w := &world{}
 	for _, look := range []func(context.Context, *v1alpha1.SignalDeployment, *world) error{
-		r.observeSpec, r.observeSides, r.observeServices, r.observeRoutes, r.observeReport, r.observeSignals,
+		r.observeSpec, r.observeSides, r.observeServices, r.observeRoutes, r.observeReport, r.observeSignals, r.observePublished,
 	} {
 		if err := look(ctx, sd, w); err != nil {
 			return nil, err
@@ -55,8 +58,8 @@ func (r *SignalDeploymentReconciler) observeSpec(ctx context.Context, sd *v1alph
 		return err
 	}
 	w.inputs.Rules = files
-	groups, problem := r.validate(sd, files)
-	w.groups = groups
+	rules, problem := r.validate(sd, files)
+	w.groups, w.published = rules.judging, rules.published
 	switch {
 	case problem != nil:
 		w.Spec = verdict.Fail(v1alpha1.SignalSpec, "InvalidSpec", "%s", problem.Error())

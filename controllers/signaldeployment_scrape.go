@@ -15,7 +15,7 @@ import (
 func (r *SignalDeploymentReconciler) scrape(sd *v1alpha1.SignalDeployment, sides map[string]workload.Side) {
 	key := client.ObjectKeyFromObject(sd)
 	if !scraped(sd) {
-		r.BuiltIn.Forget(key)
+		r.deafen(key)
 		return
 	}
 	var pods []corev1.Pod

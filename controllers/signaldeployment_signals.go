@@ -44,25 +44,34 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 	return nil
 }
 
-// watch asks the metric server which alerts fire.
+// watch asks which alerts fire: of the metric server, or of what is scraped.
 func (r *SignalDeploymentReconciler) watch(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
 	if len(w.groups) == 0 {
 		w.Heard = true
+		return
+	}
+	if sd.Spec.Alerts.Server == v1alpha1.ServerBuiltIn {
+		r.listen(ctx, sd, w)
 		return
 	}
 	source, known := r.Alerts[sd.Spec.Alerts.Server]
 	if !known {
 		return // the spec is not valid, and says so
 	}
-	var reading alert.Reading
 	live, err := source.Rules(ctx)
 	if err != nil {
-		reading = alert.Unreachable(source.Name())
-	} else {
-		reading = alert.Judge(w.groups, live, alertSubject(sd, source))
-		w.Heard = true
+		w.hear(alert.Unreachable(source.Name()))
+		return
 	}
-	w.quiet, w.loaded, w.Firing = reading.Verdicts, reading.Loaded, reading.Firing
+	s := alertSubject(sd, source)
+	s.Stock = r.stock(ctx, sd, source, w.groups)
+	w.hear(r.read(ctx, sd, w.groups, live, s))
+	w.Heard = true
+}
+
+// hear takes in what the rules say.
+func (w *world) hear(reading alert.Reading) {
+	w.quiet, w.loaded, w.Firing, w.Before, w.Told = reading.Verdicts, reading.Loaded, reading.Firing, reading.Before, reading.Gaps()
 	w.Alerts = append(slices.Clone(reading.Verdicts), reading.Loaded)
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
-	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/artifact"
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
@@ -17,33 +16,26 @@ import (
 )
 
 // validate finds what the schema cannot: the first problem, naming its field.
-func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) ([]alert.Group, error) {
+func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) (rules, error) {
 	if release.Container(&sd.Spec) < 0 {
-		return nil, containerProblem(sd)
+		return rules{}, containerProblem(sd)
 	}
 	if err := cmp.Or(artifact.Validate(sd.Spec.Artifact), policy.Validate(sd.Spec.Artifact)); err != nil {
-		return nil, err
+		return rules{}, err
 	}
 	for i, check := range sd.Spec.Checks.Smoke {
 		if check.HTTP == nil {
 			continue
 		}
 		if err := httpProblem(sd, *check.HTTP); err != nil {
-			return nil, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
+			return rules{}, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
 		}
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))
 	if err := analysis.Validate(sd.Spec.Analysis, append(servers, v1alpha1.ServerBuiltIn)); err != nil {
-		return nil, err
+		return rules{}, err
 	}
-	groups, err := alert.Parse(sd, files)
-	if err != nil {
-		return nil, err
-	}
-	if len(groups) > 0 && r.Alerts[sd.Spec.Alerts.Server] == nil {
-		return nil, fmt.Errorf("spec.alerts.server: %w", analysis.UnknownServer(sd.Spec.Alerts.Server, servers))
-	}
-	return groups, nil
+	return r.rulesOf(sd, files)
 }
 
 func containerProblem(sd *v1alpha1.SignalDeployment) error {

@@ -3,10 +3,11 @@ package v1alpha1
 // AlertsSpec are the Prometheus alert rules of the service. A rule whose
 // severity is in rollbackOn turns the release back when it fires for it.
 type AlertsSpec struct {
-	// server is the metric server that evaluates the rules, by the name that
-	// the cluster's administrator gave it.
+	// server is who evaluates the rules of a release: built-in, which scrapes
+	// its pods while it is under way, or a metric server by the name that the
+	// cluster's administrator gave it.
 	// +optional
-	// +kubebuilder:default=default
+	// +kubebuilder:default=built-in
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Server string `json:"server,omitempty"`
@@ -23,6 +24,11 @@ type AlertsSpec struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	RulesFrom []ConfigMapKey `json:"rulesFrom,omitempty"`
+
+	// library switches and adjusts the default rules. When absent, all of them
+	// are evaluated, as docs/alerts.md lists them.
+	// +optional
+	Library AlertLibrary `json:"library,omitempty,omitzero"`
 
 	// rollbackOn are the values of the label severity that turn a release
 	// back.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,6 +26,8 @@ const (
 	ReasonUnhealthy    = "RuleEvaluationFailing" // a rule's evaluation fails
 	ReasonUnavailable  = "ServerUnavailable"     // the server gives no answer
 	ReasonMissing      = "MetricsMissing"        // a rule, or a part of it, is not applicable: the server lacks its metrics
+	ReasonUnheard      = "NotHeardYet"           // a rule is quiet, and the server has not listened for long enough
+	ReasonPending      = "AlertPending"          // would fire by now, may be, had the server listened all the time
 )
 
 // severityLabel decides, with rollbackOn, whether a rule turns a release back.
@@ -49,6 +52,20 @@ type Reading struct {
 	Loaded   verdict.Verdict   // whether every rule is evaluated
 	Absent   []verdict.Verdict // one for each rule that is not applicable, or only in part: Unknown, to be shown, not to be waited for
 	Firing   []string          // keys of at most 64 alerts that fire for the subject, sorted; of more, those that turn a release back come first
+	Before   []string          // keys of those that fire, or are to, and are none of its doing; sorted
+}
+
+// Gaps is one verdict on all rules that are not applicable, if there are any.
+func (r Reading) Gaps() []verdict.Verdict {
+	if len(r.Absent) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(r.Absent))
+	for _, v := range r.Absent {
+		names = append(names, v.Name)
+	}
+	v := verdict.Wait(v1alpha1.SignalAlert, ReasonMissing, "Of the alert rules, these are not applicable, or only in part, for want of metrics: %s", strings.Join(names, ", "))
+	return []verdict.Verdict{verdict.With(v, verdict.Evidence{Source: r.Absent[0].Evidence.Source})}
 }
 
 // Unreachable is the reading of a server that gives no answer.
@@ -70,7 +87,10 @@ func Judge(groups []Group, live []LiveGroup, s Subject) Reading {
 			}
 		}
 	}
-	return Reading{Verdicts: l.verdicts, Absent: l.absent, Loaded: l.loaded(), Firing: remembered(l.grave, l.other)}
+	if len(l.silent) > 0 {
+		l.verdicts = append(l.verdicts, l.silence())
+	}
+	return Reading{Verdicts: l.verdicts, Absent: l.absent, Loaded: l.loaded(), Firing: remembered(l.grave, l.other), Before: remembered(l.before, nil)}
 }
 
 // listening is what has been heard so far.
@@ -82,13 +102,25 @@ type listening struct {
 	verdicts     []verdict.Verdict // of rules that turn a release back
 	absent       []verdict.Verdict // of rules that are not applicable
 	names        []string          // of those that are not in any part
+	silent       []string          // default rules that are quiet, though they would turn a release back
 	grave, other []string          // keys of what fires, by whether it turns a release back
+	before       []string          // keys of what is none of the release's doing
 }
 
 // hear takes in what one rule says.
 func (l *listening) hear(group Group, rule monitoringv1.Rule) {
 	l.rules++
-	v, keys := listen(group, rule, find(l.live, group, rule, l.subject.Namespace), l.subject)
+	live := find(l.live, group, rule, l.subject.Namespace)
+	v, keys := listen(group, rule, live, l.subject)
+	l.excuse(live)
+	if l.subject.Deaf != "" && v.Outcome != verdict.Failed {
+		if l.subject.Barren && OfLibrary(group) {
+			l.other = append(l.other, keys...)
+			l.lacks(rule, *v.Evidence, true, "Rule %q is not applicable: metric server %s %s", rule.Alert, l.subject.Source, l.subject.Deaf)
+			return
+		}
+		v = l.deaf(v)
+	}
 	if v.Outcome == verdict.Unknown && l.doubt == nil {
 		l.doubt = &v
 	}
@@ -100,7 +132,42 @@ func (l *listening) hear(group Group, rule monitoringv1.Rule) {
 		return
 	}
 	l.grave = append(l.grave, keys...)
+	if v.Reason == ReasonQuiet && OfLibrary(group) {
+		l.silent = append(l.silent, rule.Alert)
+		return
+	}
 	l.verdicts = append(l.verdicts, v)
+}
+
+// excuse notes what is none of the release's doing, be it only pending: when
+// it fires later, it still is not.
+func (l *listening) excuse(live *LiveRule) {
+	if live == nil {
+		return
+	}
+	for _, a := range mine(live.Firing, l.subject) {
+		if l.subject.before(a) {
+			l.before = append(l.before, a.key)
+		}
+	}
+	for _, a := range mine(live.Pending, l.subject) {
+		if l.subject.before(a) {
+			l.before, l.other = append(l.before, a.key), append(l.other, a.key)
+		}
+	}
+}
+
+// deaf is a verdict on a rule of which nothing can be said.
+func (l *listening) deaf(v verdict.Verdict) verdict.Verdict {
+	unheard := verdict.Wait(v1alpha1.SignalAlert, ReasonUnheard, "Metric server %s %s: that rule %q is quiet says nothing", l.subject.Source, l.subject.Deaf, v.Name)
+	return verdict.With(verdict.Named(unheard, v.Name), *v.Evidence)
+}
+
+// silence is one verdict on all default rules that are quiet: nobody has to
+// read of each that it is.
+func (l *listening) silence() verdict.Verdict {
+	v := verdict.Pass(v1alpha1.SignalAlert, ReasonQuiet, "Of the default alert rules, none fires for the candidate: %s", strings.Join(l.silent, ", "))
+	return verdict.With(v, verdict.Evidence{Source: l.subject.Source})
 }
 
 // mute notes that a quiet rule is not applicable, for want of metrics, and
@@ -116,11 +183,19 @@ func (l *listening) mute(group Group, rule monitoringv1.Rule, rests verdict.Evid
 	}
 	how := "in part"
 	if applies.None {
-		how, l.names = "at all", append(l.names, rule.Alert)
+		how = "at all"
 	}
-	v := verdict.Wait(v1alpha1.SignalAlert, ReasonMissing, "Rule %q is not applicable %s: metric server %s has no %s of this release", rule.Alert, how, l.subject.Source, strings.Join(applies.Missing, ", "))
-	l.absent = append(l.absent, verdict.With(verdict.Named(v, rule.Alert), rests))
+	l.lacks(rule, rests, applies.None, "Rule %q is not applicable %s: metric server %s has no %s of this release", rule.Alert, how, l.subject.Source, strings.Join(applies.Missing, ", "))
 	return applies.None && OfLibrary(group)
+}
+
+// lacks notes that a rule is not applicable, in every part or not.
+func (l *listening) lacks(rule monitoringv1.Rule, rests verdict.Evidence, all bool, format string, args ...any) {
+	if all {
+		l.names = append(l.names, rule.Alert)
+	}
+	v := verdict.Wait(v1alpha1.SignalAlert, ReasonMissing, format, args...)
+	l.absent = append(l.absent, verdict.With(verdict.Named(v, rule.Alert), rests))
 }
 
 // loaded says whether every rule is evaluated, and which say nothing.
@@ -158,6 +233,9 @@ func listen(group Group, rule monitoringv1.Rule, live *LiveRule, s Subject) (ver
 		return doubt(ReasonNotLoaded, "Metric server %s does not know rule %q of group %q as it was asked for: %s", s.Source, rule.Alert, group.Name, cmp.Or(s.Mismatch, unselected))
 	case live.Healthy:
 		v, keys := heard(rule.Alert, mine(live.Firing, s), s, evidence)
+		if late, is := pending(mine(live.Pending, s), s); is && v.Outcome != verdict.Failed {
+			v = verdict.With(late, evidence)
+		}
 		return verdict.Named(v, rule.Alert), keys
 	case live.LastError == "":
 		return doubt(ReasonNotEvaluated, "Metric server %s has not evaluated rule %q of group %q yet", s.Source, rule.Alert, group.Name)
@@ -177,13 +255,28 @@ func heard(rule string, firing []keyed, s Subject, evidence verdict.Evidence) (v
 		seen := evidence
 		seen.Value, seen.Time = verdict.Clip(alert.Value, maxThreshold), metav1.NewTime(alert.Since)
 		switch {
-		case !slices.Contains(s.FiredBefore, alert.key):
+		case !s.before(alert):
 			v = verdict.With(verdict.Fail(v1alpha1.SignalAlert, ReasonFiring, "Alert %s fires for the candidate%s%s", alert.key, value(alert.Firing), summary(alert.Firing)), seen)
 		case v.Reason == ReasonQuiet:
 			v = verdict.With(verdict.Pass(v1alpha1.SignalAlert, ReasonFiredBefore, "Alert %s fired before the release started, and is not blamed on it", alert.key), seen)
 		}
 	}
 	return v, keys
+}
+
+// relearning is how long a server that listens anew takes to see again what
+// held all the time: the windows of expressions have to fill.
+const relearning = time.Minute
+
+// pending says that an alert might fire by now, had its server listened all
+// the time: its "for" has begun anew.
+func pending(alerts []keyed, s Subject) (verdict.Verdict, bool) {
+	for _, a := range alerts {
+		if !s.Anew.IsZero() && a.Since.Before(s.Anew.Add(relearning)) && !s.before(a) {
+			return verdict.Wait(v1alpha1.SignalAlert, ReasonPending, "Alert %s is pending for the candidate, and may have been since before metric server %s began to listen anew", a.key, s.Source), true
+		}
+	}
+	return verdict.Verdict{}, false
 }
 
 func value(alert Firing) string {

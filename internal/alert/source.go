@@ -27,9 +27,10 @@ type LiveRule struct {
 	Healthy     bool              // false when its evaluation fails, or has not happened yet
 	LastError   string            // why its evaluation fails; empty when it has not happened yet
 	Firing      []Firing
+	Pending     []Firing // whose expression holds, though not for long enough; nil where the server does not tell
 }
 
-// Firing is an alert that fires; pending ones do not.
+// Firing is an alert that fires, or is to.
 type Firing struct {
 	Labels, Annotations map[string]string
 	Value               string

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 
@@ -35,6 +36,27 @@ type Subject struct {
 	FiredBefore     []string // keys of alerts that fired before the release started
 	Stock           Stock    // which metrics the server has; nil where nobody asked
 	Mismatch        string   // why no Prometheus selects the published rules, where that is known
+
+	Starting bool      // its pods only start: what holds and does not name it, held before
+	Anew     time.Time // when the server began to listen, if it did so while the release was under way
+	Deaf     string    // why silence says nothing: the rest of a sentence that begins with the server; empty when it does
+	Barren   bool      // it is so for good: the pods of the release serve no metrics that could be read
+}
+
+// before reports whether an alert is none of the release's doing: it fired
+// before, or its condition held while there was nothing of the release yet.
+func (s Subject) before(a keyed) bool {
+	return slices.Contains(s.FiredBefore, a.key) || s.Starting && !s.named(a.Labels)
+}
+
+// named reports whether labels name the release, be it by the name of a pod.
+func (s Subject) named(labels map[string]string) bool {
+	for _, value := range labels {
+		if strings.Contains(value, s.Release) {
+			return true
+		}
+	}
+	return false
 }
 
 // concerns reports whether an alert with these labels is the candidate's: it

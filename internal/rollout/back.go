@@ -79,6 +79,7 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 	}
 	m.record(m.waitedFor(why)...)
 	m.record(m.otherwise(why)...)
+	m.record(m.seen.Told...)
 	m.record(why)
 	result := v1alpha1.ResultFailed
 	switch {

@@ -204,6 +204,7 @@ func (m *machine) verifying() {
 		return
 	}
 	m.record(m.signals()...)
+	m.record(m.seen.Told...)
 	m.promote()
 	m.enter(v1alpha1.PhaseSettling, verdict.Pass(v1alpha1.SignalWorkload, "Draining", "%s has been verified; what it replaces drains", m.candidate().ID))
 }

@@ -32,6 +32,8 @@ type Observation struct {
 	Alerts   []verdict.Verdict
 	Firing   []string               // alerts that fire, by key
 	Heard    bool                   // the alerts were heard, so that what is not in Firing does not fire
+	Before   []string               // alerts among them that are none of the release's doing, as there are no pods of it yet
+	Told     []verdict.Verdict      // worth telling at the end, though nothing is decided by it
 	Tallies  []v1alpha1.MetricTally // failing samples, where there are any
 
 	Sides    map[string]Side              // releases that have pods, by hash

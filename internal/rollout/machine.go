@@ -223,8 +223,10 @@ func (m *machine) tell(phase v1alpha1.Phase, why verdict.Verdict) {
 	m.events = append(m.events, Event{Warning: bad, Reason: string(phase), Message: why.Message})
 }
 
-// count remembers the failing samples of metrics, and forgets alerts that have
-// stopped firing: when they fire again, it is this release's doing.
+// count remembers the failing samples of metrics and the alerts that fired
+// before, and forgets those that have stopped firing: when they fire again, it
+// is this release's doing. A source that listens only while a release is under
+// way finds what fired before while the pods start.
 func (m *machine) count() {
 	if m.ended() {
 		return
@@ -234,5 +236,18 @@ func (m *machine) count() {
 	}
 	if m.seen.Heard {
 		m.run().FiredBefore = slices.DeleteFunc(m.run().FiredBefore, func(key string) bool { return !slices.Contains(m.seen.Firing, key) })
+	}
+	if m.run().Phase == v1alpha1.PhaseStaging {
+		m.excuse()
+	}
+}
+
+// excuse remembers alerts that the release is not to blame for.
+func (m *machine) excuse() {
+	r := m.run()
+	for _, key := range m.seen.Before {
+		if len(r.FiredBefore) < firedKept && !slices.Contains(r.FiredBefore, key) {
+			r.FiredBefore = append(r.FiredBefore, key)
+		}
 	}
 }

@@ -93,7 +93,7 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 					Query: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{namespace="${namespace}",delivery_signal_dev_release="${release}",route="/v1/signals"}[5s])))`,
 				},
 			}},
-			Alerts: v1alpha1.AlertsSpec{Groups: []v1alpha1.AlertRuleGroup{{Name: "availability", Rules: []v1alpha1.AlertRule{{
+			Alerts: v1alpha1.AlertsSpec{Server: "default", Groups: []v1alpha1.AlertRuleGroup{{Name: "availability", Rules: []v1alpha1.AlertRule{{
 				Alert:       "SignalErrors",
 				Expr:        `sum by (namespace, delivery_signal_dev_name, delivery_signal_dev_release) (rate(http_requests_total{namespace="${namespace}",delivery_signal_dev_name="${name}",code=~"5.."}[5s])) / sum by (namespace, delivery_signal_dev_name, delivery_signal_dev_release) (rate(http_requests_total{namespace="${namespace}",delivery_signal_dev_name="${name}"}[5s])) > 0.05`,
 				Labels:      map[string]string{"severity": "critical"},

@@ -216,7 +216,7 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 				Interval: metav1.Duration{Duration: 250 * time.Millisecond},
 				Metrics:  []v1alpha1.Metric{{Name: "errors", Server: "default", Query: `value{namespace="${namespace}",release="${release}"}`, Max: &limit}},
 			},
-			Alerts: v1alpha1.AlertsSpec{Groups: []v1alpha1.AlertRuleGroup{{Name: "availability", Rules: []v1alpha1.AlertRule{{
+			Alerts: v1alpha1.AlertsSpec{Server: "default", Groups: []v1alpha1.AlertRuleGroup{{Name: "availability", Rules: []v1alpha1.AlertRule{{
 				Alert: "Broken", Expr: `broken{namespace="${namespace}"} > 0`, Labels: map[string]string{"severity": "critical"},
 			}}}}},
 			Strategy: v1alpha1.StrategySpec{

@@ -141,12 +141,18 @@ func (r *rule) live() alert.LiveRule {
 		live.LastError = r.err.Error()
 	}
 	for _, a := range r.active {
+		seen := alert.Firing{Labels: a.labels, Annotations: a.annotations, Value: strconv.FormatFloat(a.value, 'g', 6, 64), Since: a.since}
 		if a.firing {
-			live.Firing = append(live.Firing, alert.Firing{Labels: a.labels, Annotations: a.annotations, Value: strconv.FormatFloat(a.value, 'g', 6, 64), Since: a.since})
+			live.Firing = append(live.Firing, seen)
+			continue
 		}
+		live.Pending = append(live.Pending, seen)
 	}
-	slices.SortFunc(live.Firing, func(a, b alert.Firing) int {
-		return strings.Compare(labels.FromMap(a.Labels).String(), labels.FromMap(b.Labels).String())
-	})
+	slices.SortFunc(live.Firing, byLabels)
+	slices.SortFunc(live.Pending, byLabels)
 	return live
+}
+
+func byLabels(a, b alert.Firing) int {
+	return strings.Compare(labels.FromMap(a.Labels).String(), labels.FromMap(b.Labels).String())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/api"
 	prometheusv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/signal-delivery/operator/internal/alert"
 )
@@ -74,6 +75,25 @@ func (s *Source) Rules(ctx context.Context) ([]alert.LiveGroup, error) {
 		groups = append(groups, live)
 	}
 	return groups, nil
+}
+
+// Stock is which metrics the server has, by a query for them.
+func (s *Source) Stock(ctx context.Context, query string, at time.Time) (alert.Stock, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	answer, _, _, err := s.api.Query(ctx, query, at)
+	if err != nil {
+		return nil, fmt.Errorf("ask metric server %s which metrics it has: %w", s.name, err)
+	}
+	vector, ok := answer.(model.Vector)
+	if !ok {
+		return nil, fmt.Errorf("ask metric server %s which metrics it has: it answers with a %s", s.name, answer.Type())
+	}
+	series := make([]labels.Labels, 0, len(vector))
+	for _, sample := range vector {
+		series = append(series, labels.FromMap(plain(model.LabelSet(sample.Metric))))
+	}
+	return alert.StockOf(series), nil
 }
 
 // liveRule is the rule as the room knows it. One that has not been evaluated

@@ -61,6 +61,7 @@ type subject struct {
 	plan     plan
 	scrapers map[target]*scraper
 	first    time.Time                // the first scrape that succeeded
+	latest   time.Time                // the newest that is kept, whether or not it succeeded
 	told     map[uint64]labels.Labels // facts that are not stale
 	toldAt   time.Time
 	limited  error // why the store refused facts
@@ -260,7 +261,7 @@ func (s *subject) scrape(ctx context.Context, sc *scraper, now time.Time, timeou
 	case !sc.gone.IsZero():
 		sc.bury(s.store)
 	case ctx.Err() == nil: // else nobody will ask
-		r = sc.keep(s.store, r, sc.began(s.watched))
+		r, s.latest = sc.keep(s.store, r, sc.began(s.watched)), now
 		if s.first.IsZero() && r.failed == nil {
 			s.first = now
 		}
