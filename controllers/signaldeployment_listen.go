@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -79,6 +81,15 @@ func samples(made promql.Vector) []series.Sample {
 	return all
 }
 
+// share is the candidate's share of the traffic as a sample, under the name and
+// the labels of the operator's own metric, which nobody scrapes here.
+func share(sd *v1alpha1.SignalDeployment) []series.Sample {
+	return []series.Sample{{
+		Labels: labels.FromStrings(model.MetricNameLabel, "signal_rollout_weight", "name", sd.Name, "namespace", sd.Namespace),
+		Value:  float64(sd.Status.Weight),
+	}}
+}
+
 // evaluate has the rules evaluated once for each round of scrapes, and once an
 // interval without one: time alone lets alerts fire.
 func (e *ear) evaluate(ctx context.Context, groups []alert.Group, now, scraped time.Time, every time.Duration) error {
@@ -99,6 +110,10 @@ func (r *SignalDeploymentReconciler) listen(ctx context.Context, sd *v1alpha1.Si
 		return
 	}
 	key, now, e := client.ObjectKeyFromObject(sd), r.Clock.Now(), r.ear(sd)
+	err := r.BuiltIn.Record(key, now, share(sd))
+	if err != nil { // there is no room for it, as Ready will say
+		ctrl.LoggerFrom(ctx).V(1).Info("Cannot keep the weight of the candidate", "error", err.Error())
+	}
 	if err := e.evaluate(ctx, w.groups, now, r.BuiltIn.Latest(key), interval(sd)); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Cannot evaluate alert rules")
 		w.hear(alert.Unreachable(e.rules.Name()))

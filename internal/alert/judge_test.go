@@ -90,11 +90,11 @@ func TestJudge(t *testing.T) {
 		"fires for the stable release":  {groups: asked("critical"), live: loaded(nil, firing("release", "old")), want: Reading{Verdicts: []verdict.Verdict{quiet}, Loaded: whole}},
 		"fired before": {groups: asked("critical"), live: loaded(nil, firing("pod", "b"), firing("pod", "a")), before: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`}, want: Reading{
 			Verdicts: []verdict.Verdict{said(verdict.Pass(kind, ReasonFiredBefore, `Alert HighErrors{pod="a"} fired before the release started, and is not blamed on it`), saw)},
-			Loaded:   whole, Firing: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`},
+			Loaded:   whole, Firing: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`}, Before: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`},
 		}},
 		"another fires as well": {groups: asked("critical"), live: loaded(nil, firing("pod", "c"), firing("pod", "b"), firing("pod", "a")), before: []string{`HighErrors{pod="a"}`}, want: Reading{
 			Verdicts: []verdict.Verdict{said(verdict.Fail(kind, ReasonFiring, `Alert HighErrors{pod="b"} fires for the candidate with value 0.31`), saw)},
-			Loaded:   whole, Firing: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`, `HighErrors{pod="c"}`},
+			Loaded:   whole, Firing: []string{`HighErrors{pod="a"}`, `HighErrors{pod="b"}`, `HighErrors{pod="c"}`}, Before: []string{`HighErrors{pod="a"}`},
 		}},
 		"nothing is loaded":          {groups: asked("critical"), want: Reading{Verdicts: []verdict.Verdict{missing}, Loaded: missing}},
 		"not loaded, without effect": {groups: asked("warning"), want: Reading{Loaded: missing}},

@@ -16,6 +16,7 @@ import (
 	"github.com/signal-delivery/operator/internal/alert"
 	alertprometheus "github.com/signal-delivery/operator/internal/alert/prometheus"
 	"github.com/signal-delivery/operator/internal/analysis"
+	"github.com/signal-delivery/operator/internal/analysis/builtin"
 	metricprometheus "github.com/signal-delivery/operator/internal/analysis/prometheus"
 )
 
@@ -53,6 +54,7 @@ func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTri
 	}
 	err = controllers.Setup(t.Context(), mgr, controllers.Options{Rooms: controllers.Rooms{
 		Insecure: []string{s.Registry}, ProberImage: "prober",
+		BuiltIn: builtin.New(builtin.Options{Dial: s.Pods.dial}),
 		Metrics: map[string]analysis.Source{"default": metrics}, Alerts: map[string]alert.Source{"default": alerts},
 	}})
 	if err != nil {

@@ -25,10 +25,11 @@ type Prometheus struct {
 	values map[string]string            // by namespace and release; "" answers with no data
 	firing map[string]map[string]string // labels of the alert that fires, by namespace and rule
 	down   map[string]bool              // by namespace
+	blind  map[string]bool              // namespaces whose rules are not loaded
 }
 
 func newPrometheus(c client.Reader) *Prometheus {
-	p := &Prometheus{client: c, values: map[string]string{}, firing: map[string]map[string]string{}, down: map[string]bool{}}
+	p := &Prometheus{client: c, values: map[string]string{}, firing: map[string]map[string]string{}, down: map[string]bool{}, blind: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v1/query", p.query)
 	mux.HandleFunc("/api/v1/rules", p.rules)
@@ -59,6 +60,19 @@ func (p *Prometheus) Down(namespace string, down bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down[namespace] = down
+}
+
+// Blind makes it load no rules of a namespace.
+func (p *Prometheus) Blind(namespace string, blind bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.blind[namespace] = blind
+}
+
+func (p *Prometheus) sees(namespace string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.blind[namespace]
 }
 
 var selector = regexp.MustCompile(`namespace="([^"]*)",release="([^"]*)"`)
@@ -98,6 +112,9 @@ func (p *Prometheus) rules(w http.ResponseWriter, r *http.Request) {
 	}
 	groups := []any{}
 	for _, object := range list.Items {
+		if !p.sees(object.Namespace) {
+			continue
+		}
 		for _, group := range object.Spec.Groups {
 			rules := []any{}
 			for _, rule := range group.Rules {

@@ -43,6 +43,7 @@ type Stage struct {
 	Scheme     *runtime.Scheme
 	Registry   string // host:port, plain http
 	Prometheus *Prometheus
+	Pods       *Pods
 	World      *world.World
 
 	kubectl, kubeconfig string
@@ -109,6 +110,7 @@ func start() (*Stage, error) {
 	s.Registry = strings.TrimPrefix(s.images.URL, "http://")
 	s.World = world.New(s.Config, s.Scheme)
 	s.Prometheus = newPrometheus(s.Client)
+	s.Pods = newPods(s.World)
 	return s, s.World.Start()
 }
 
@@ -134,6 +136,7 @@ func (s *Stage) stop() error {
 	removed := os.Remove(s.kubeconfig)
 	s.World.Stop()
 	s.Prometheus.server.Close()
+	s.Pods.server.Close()
 	s.images.Close()
 	return errors.Join(removed, s.env.Stop())
 }

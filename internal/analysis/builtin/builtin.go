@@ -20,6 +20,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +62,8 @@ type Options struct {
 	// take no more than nine tenths of the interval, so that a target that
 	// hangs misses no round, but always 900 ms.
 	Timeout time.Duration
+	// Dial connects to pods, by default over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Builtin scrapes the pods of releases under way. It is safe for concurrent
@@ -89,8 +92,12 @@ func New(o Options) *Builtin {
 		o.Engine = series.NewEngine(series.EngineOptions{})
 	}
 	limits := o.Scrape.orDefault()
+	fetcher := newFetcher(limits.Body)
+	if o.Dial != nil {
+		fetcher = newFetcherThrough(limits.Body, o.Dial)
+	}
 	return &Builtin{
-		clock: o.Clock, engine: o.Engine, fetcher: newFetcher(limits.Body), limits: limits, bounds: o.Store,
+		clock: o.Clock, engine: o.Engine, fetcher: fetcher, limits: limits, bounds: o.Store,
 		longest: cmp.Or(o.Timeout, 10*time.Second), instruments: newInstruments(),
 		changed: make(chan struct{}, 1), scraped: make(chan event.GenericEvent, 1024),
 		subjects: map[types.NamespacedName]*subject{},

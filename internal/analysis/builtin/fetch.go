@@ -38,13 +38,20 @@ type fetcher struct {
 }
 
 func newFetcher(limit int64) *fetcher {
+	return newFetcherThrough(limit, (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext)
+}
+
+// dial connects to an address.
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+func newFetcherThrough(limit int64, connect dial) *fetcher {
 	return &fetcher{
 		limit: limit, large: make(chan struct{}, largeAtOnce),
 		bodies: sync.Pool{New: func() any { return &bytes.Buffer{} }},
 		gzips:  sync.Pool{New: func() any { return &gzip.Reader{} }},
 		client: &http.Client{CheckRedirect: stay, Transport: &http.Transport{
 			Proxy:                  nil,
-			DialContext:            (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext,
+			DialContext:            connect,
 			TLSClientConfig:        &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // no certificate names a pod's address, and nothing secret is sent
 			TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
 			DisableCompression:     true, // it is unpacked here, under a limit

@@ -70,7 +70,8 @@ func (w *World) deployment(ctx context.Context, d *appsv1.Deployment) error {
 		pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: name, Labels: d.Spec.Template.Labels}, Spec: *d.Spec.Template.Spec.DeepCopy()}
 		pod.Labels = maps.Clone(pod.Labels)
 		pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey] = template
-		pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))}
+		pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))}
+		pod.OwnerReferences[0].Name += "-" + template
 		if err := w.client.Create(ctx, &pod); err != nil {
 			return err
 		}
@@ -128,6 +129,8 @@ func (w *World) run(ctx context.Context, pod *corev1.Pod) error {
 		state, restarts = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}, 5
 	}
 	pod.Status.Phase = corev1.PodRunning
+	pod.Status.PodIP = w.address(pod)
+	pod.Status.PodIPs = []corev1.PodIP{{IP: pod.Status.PodIP}}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
 		Name: pod.Spec.Containers[0].Name, Ready: ready == corev1.ConditionTrue, State: state, RestartCount: restarts,

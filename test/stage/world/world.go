@@ -22,6 +22,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
 )
 
 // Faults are how the world misbehaves in one namespace.
@@ -43,13 +45,34 @@ type World struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	mu     sync.Mutex
-	faults map[string]Faults
+	mu        sync.Mutex
+	faults    map[string]Faults
+	addresses map[string]Address // of pods, by IP
+}
+
+// Address is whose an IP is.
+type Address struct{ Namespace, Release string }
+
+// address gives a pod an IP.
+func (w *World) address(pod *corev1.Pod) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := len(w.addresses) + 1
+	ip := fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255)
+	w.addresses[ip] = Address{Namespace: pod.Namespace, Release: pod.Labels[v1alpha1.LabelRelease]}
+	return ip
+}
+
+// At is whose an IP is.
+func (w *World) At(ip string) Address {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.addresses[ip]
 }
 
 // New is a world that has not begun to turn.
 func New(config *rest.Config, scheme *runtime.Scheme) *World {
-	return &World{scheme: scheme, config: config, faults: map[string]Faults{}}
+	return &World{scheme: scheme, config: config, faults: map[string]Faults{}, addresses: map[string]Address{}}
 }
 
 // Misbehave sets how the world misbehaves in a namespace from now on.
