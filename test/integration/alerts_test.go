@@ -80,7 +80,7 @@ func TestAnOwnRuleIsWaitedFor(t *testing.T) {
 	if y.SD.Status.Reason == "AlertFiring" {
 		t.Errorf("it was blamed for %s", y.SD.Status.Rollout.Message)
 	}
-	y.Stalled("Broken", "status 404")
+	y.Stalled("Broken", "404 Not Found")
 }
 
 // The rules are published whoever evaluates them; that no Prometheus loads
