@@ -30,6 +30,14 @@ type AnalysisSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=32
 	Metrics []Metric `json:"metrics,omitempty"`
+
+	// slos are service level objectives, each for one operation. What a release
+	// consumes of their error budgets is reported, and can be limited.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	SLOs []SLO `json:"slos,omitempty"`
 }
 
 // Metric is one query and what its answer must be.

@@ -89,6 +89,14 @@ type RolloutStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Tallies []MetricTally `json:"tallies,omitempty"`
 
+	// budgets are what the release had consumed of the objectives' error budgets
+	// when it came into its phase, step or move.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Budgets []BudgetRecord `json:"budgets,omitempty"`
+
 	// firedBefore are the alerts that already fired when the release started;
 	// they are reported, not blamed on it.
 	// +optional

@@ -14,7 +14,7 @@ const (
 )
 
 // SignalKind is what spoke.
-// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;Alert;Deadline;Request
+// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Deadline;Request
 type SignalKind string
 
 // Kinds of signals.
@@ -26,6 +26,7 @@ const (
 	SignalRoute    SignalKind = "Route"    // the routes and Services
 	SignalSmoke    SignalKind = "Smoke"    // a smoke check
 	SignalMetric   SignalKind = "Metric"   // a metric of the analysis
+	SignalSLO      SignalKind = "SLO"      // what is left of an error budget
 	SignalAlert    SignalKind = "Alert"    // an alert rule
 	SignalDeadline SignalKind = "Deadline" // time that ran out
 	SignalRequest  SignalKind = "Request"  // what a person asked for

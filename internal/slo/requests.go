@@ -36,12 +36,14 @@ type Subject struct {
 // requests are the requests that an objective is about.
 type requests struct {
 	slo   v1alpha1.SLO
-	whose string // matchers
+	owner string // matchers of everything that is of the service
+	whose string // matchers of the requests
 }
 
 // of are the requests of the whole service, whichever release answers.
 func of(s v1alpha1.SLO, namespace, name string) requests {
-	matchers := []string{matcher(namespaceLabel, namespace), matcher(nameLabel, name)}
+	owner := matcher(namespaceLabel, namespace) + "," + matcher(nameLabel, name)
+	matchers := []string{owner}
 	if s.Operation.Route != "" {
 		matchers = append(matchers, matcher("route", s.Operation.Route))
 	}
@@ -51,7 +53,7 @@ func of(s v1alpha1.SLO, namespace, name string) requests {
 	if s.Operation.Matchers != "" {
 		matchers = append(matchers, s.Operation.Matchers)
 	}
-	return requests{slo: s, whose: strings.Join(matchers, ",")}
+	return requests{slo: s, owner: owner, whose: strings.Join(matchers, ",")}
 }
 
 // by are those that one release answers.
@@ -83,13 +85,25 @@ func (r requests) total(m measure) string {
 // nothing where that cannot be told.
 func (r requests) failed(m measure) string {
 	if r.slo.Latency == nil {
-		return "(sum(" + m(r.counter(or(r.slo.Availability.Failed, r.or(httpFailed, grpcFailed)))) + ") or 0 * " + r.total(m) + ")"
+		return "(sum(" + m(r.counter(r.failing())) + ") or 0 * " + r.total(m) + ")"
 	}
-	// A native histogram without requests has no share that is in time.
-	h := r.native(m)
-	return fmt.Sprintf("(sum(%s) - sum(%s) or (1 - histogram_fraction(0, %s, %s)) * (histogram_count(%s) > 0) or histogram_count(%s))",
-		m(r.histogram("_count", "")), m(r.histogram("_bucket", bound(r.threshold()))), literal(r.threshold()), h, h, h)
+	return fmt.Sprintf("(sum(%s) - sum(%s) or %s)",
+		m(r.histogram("_count", "")), m(r.histogram("_bucket", bound(r.threshold()))), r.slow(r.native(m)))
 }
+
+// slow are the requests of a native histogram that took too long. Without
+// requests it has no share that is in time, and none is slow.
+func (r requests) slow(h string) string {
+	return fmt.Sprintf("(1 - histogram_fraction(0, %s, %s)) * (histogram_count(%s) > 0) or histogram_count(%s)", literal(r.threshold()), h, h, h)
+}
+
+// failing are the matchers of requests that failed.
+func (r requests) failing() string {
+	return or(r.slo.Availability.Failed, r.or(httpFailed, grpcFailed))
+}
+
+// up are the pods of the service that are scraped.
+func (r requests) up() string { return selector("up", r.owner, "") }
 
 // ratio is the share of requests that failed: nothing without requests.
 func (r requests) ratio(m measure) string {

@@ -53,7 +53,7 @@ var tiers = []tier{
 // the alert fires once the same share of the budget is gone. The short one, by
 // which the alert ends, is a twelfth of the long one.
 func (t tier) scaled(whole time.Duration) (long, short time.Duration) {
-	long = t.long * whole / (defaultDays * 24 * time.Hour)
+	long = t.long / defaultDays * (whole / (24 * time.Hour))
 	return long, max(long/12, shortest)
 }
 
@@ -86,18 +86,18 @@ type generator struct {
 func (g generator) recordings() []monitoringv1.Rule {
 	fastest, base := tiers[0].scaled(window(g.slo))
 	rules := []monitoringv1.Rule{
-		g.record(series("requests", base), g.total(rate(span(base)))),
-		g.record(series("failures", base), g.failed(rate(span(base)))),
+		g.record(recorded("requests", base), g.total(rate(span(base)))),
+		g.record(recorded("failures", base), g.failed(rate(span(base)))),
 	}
 	for _, w := range g.windows() {
 		if w <= fastest {
-			rules = append(rules, g.record(series("error_ratio", w), g.ratio(rate(span(w)))))
+			rules = append(rules, g.record(recorded("error_ratio", w), g.ratio(rate(span(w)))))
 			continue
 		}
-		rules = append(rules, g.record(series("error_ratio", w), g.averaged(base, w)))
+		rules = append(rules, g.record(recorded("error_ratio", w), g.averaged(base, w)))
 	}
 	return append(rules,
-		g.record(SeriesBurnRate, g.own(series("error_ratio", fastest))+" / "+literal(budget(g.slo))),
+		g.record(SeriesBurnRate, g.own(recorded("error_ratio", fastest))+" / "+literal(budget(g.slo))),
 		g.record(SeriesRemaining, "1 - "+g.averaged(base, window(g.slo))+" / "+literal(budget(g.slo))))
 }
 
@@ -106,7 +106,7 @@ func (g generator) recordings() []monitoringv1.Rule {
 // request still weighs the same.
 func (g generator) averaged(base, over time.Duration) string {
 	mean := func(what string) string {
-		return "avg_over_time(" + g.own(series(what, base)) + "[" + span(over) + "])"
+		return "avg_over_time(" + g.own(recorded(what, base)) + "[" + span(over) + "])"
 	}
 	return mean("failures") + " / (" + mean("requests") + " > 0)"
 }
@@ -147,7 +147,7 @@ func (g generator) alert(t tier) monitoringv1.Rule {
 	spent := time.Duration(float64(whole) / t.factor).Truncate(time.Hour)
 	return monitoringv1.Rule{
 		Alert:  t.alert,
-		Expr:   intstr.FromString(g.own(series("error_ratio", long)) + limit + " and " + g.own(series("error_ratio", short)) + limit),
+		Expr:   intstr.FromString(g.own(recorded("error_ratio", long)) + limit + " and " + g.own(recorded("error_ratio", short)) + limit),
 		Labels: labels,
 		Annotations: map[string]string{
 			"summary": fmt.Sprintf(`%s/%s {{ $value | humanizePercentage }} of its requests to {{ $labels.operation }}, which spends the error budget of %s in %s`,
@@ -177,7 +177,7 @@ func (g generator) own(name string) string {
 	return selector(name, strings.Join(matchers, ","), "")
 }
 
-// series is the name of what is recorded over a window.
-func series(what string, over time.Duration) string {
+// recorded is the name of what is recorded over a window.
+func recorded(what string, over time.Duration) string {
 	return "signal_slo:" + what + ":rate" + span(over)
 }

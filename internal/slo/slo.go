@@ -25,18 +25,22 @@ import (
 // has it.
 const defaultDays = 30
 
-// promql parses what every Prometheus understands, without experiments.
-var promql = parser.NewParser(parser.Options{})
+// language parses what every Prometheus understands, without experiments.
+var language = parser.NewParser(parser.Options{})
 
 // reserved are the labels by which series say whose they are. The operator
 // matches them itself.
 var reserved = []string{model.MetricNameLabel, namespaceLabel, nameLabel, releaseLabel, "release", "track", "le"}
 
 // Validate finds the first problem that the schema cannot see, naming its
-// field: matchers that are no PromQL, or that say whose series they take.
-func Validate(slos []v1alpha1.SLO) error {
+// field: a metric server that there is not, matchers that are no PromQL, or
+// that say whose series they take.
+func Validate(slos []v1alpha1.SLO, servers []string) error {
 	for i, s := range slos {
 		where := fmt.Sprintf("spec.analysis.slos[%d]", i)
+		if server := Server(s); !slices.Contains(servers, server) {
+			return fmt.Errorf("%s.server (objective %q): there is no metric server %q: there are %s", where, s.Name, server, strings.Join(servers, ", "))
+		}
 		if err := check(s.Operation.Matchers); err != nil {
 			return fmt.Errorf("%s.operation.matchers (objective %q): %w", where, s.Name, err)
 		}
@@ -50,6 +54,9 @@ func Validate(slos []v1alpha1.SLO) error {
 	return nil
 }
 
+// Server is whom to ask for what a release has consumed of the budget.
+func Server(s v1alpha1.SLO) string { return or(s.Server, v1alpha1.ServerBuiltIn) }
+
 // check parses label matchers as they stand in a selector.
 func check(matchers string) error {
 	if matchers == "" {
@@ -58,7 +65,7 @@ func check(matchers string) error {
 	if strings.Contains(matchers, "{{") { // the label operation of a rule is a template
 		return errors.New("must not contain '{{', which begins a template in a rule")
 	}
-	parsed, err := promql.ParseMetricSelector("m{" + matchers + "}")
+	parsed, err := language.ParseMetricSelector("m{" + matchers + "}")
 	if err != nil {
 		return fmt.Errorf("are not PromQL label matchers: %w", err)
 	}
@@ -92,14 +99,16 @@ func budget(s v1alpha1.SLO) float64 {
 	return math.Round((100-number(s.Objective))*1e8) / 1e10
 }
 
-// window is what the objective is about.
-func window(s v1alpha1.SLO) time.Duration {
-	days := s.WindowDays
-	if days == 0 {
-		days = defaultDays
+// days are how many the objective is about.
+func days(s v1alpha1.SLO) int32 {
+	if s.WindowDays == 0 {
+		return defaultDays
 	}
-	return time.Duration(days) * 24 * time.Hour
+	return s.WindowDays
 }
+
+// window is what the objective is about.
+func window(s v1alpha1.SLO) time.Duration { return time.Duration(days(s)) * 24 * time.Hour }
 
 // number is the value of a field that the schema has checked.
 func number(n intstr.IntOrString) float64 {
@@ -113,6 +122,14 @@ func number(n intstr.IntOrString) float64 {
 	return value
 }
 
+// Target says what is to be true of how many requests, for people.
+func Target(s v1alpha1.SLO) string {
+	if s.Latency == nil {
+		return text(number(s.Objective)) + " % succeed"
+	}
+	return text(number(s.Objective)) + " % within " + text(number(s.Latency.ThresholdSeconds)) + "s"
+}
+
 // text is a value for people: six significant digits.
 func text(n float64) string { return strconv.FormatFloat(n, 'g', 6, 64) }
 
@@ -121,3 +138,13 @@ func literal(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
 
 // span is a duration as PromQL has it.
 func span(d time.Duration) string { return model.Duration(d).String() }
+
+// brief is a value for people at a glance.
+func brief(n float64) string { return strconv.FormatFloat(n, 'g', 3, 64) }
+
+func percent(share float64) string { return brief(share*100) + " %" }
+
+// whole is a number of requests: queries count in floats.
+func whole(n float64) string { return strconv.FormatInt(rounded(n), 10) }
+
+func rounded(n float64) int64 { return int64(math.Round(n)) }
