@@ -19,6 +19,7 @@ import (
 type mind struct {
 	history *analysis.History
 	loading *loading
+	budgets *budgets
 }
 
 // minds are the SignalDeployments whose memory this process has read live.
@@ -28,7 +29,7 @@ type minds struct {
 }
 
 func (m *minds) of(key types.NamespacedName) mind {
-	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}})
+	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }
 

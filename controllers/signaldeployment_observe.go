@@ -27,11 +27,12 @@ type world struct {
 	compare  []string // references that nodes report for the candidate, to be compared with its digest
 	services service.Selection
 
-	groups    []alert.Group     // that judge the release
-	published []alert.Group     // for the time between two releases
-	quiet     []verdict.Verdict // what the alert rules say
-	loaded    verdict.Verdict   // whether they are evaluated
-	unsure    bool              // whether the published ones are: it is to be asked again
+	groups     []alert.Group     // that judge the release
+	objectives []alert.Group     // of the service level objectives
+	published  []alert.Group     // for the time between two releases
+	quiet      []verdict.Verdict // what the alert rules say
+	loaded     verdict.Verdict   // whether they are evaluated
+	unsure     bool              // whether the published ones are: it is to be asked again
 }
 
 // observe reads the world; it changes nothing.
@@ -59,7 +60,7 @@ func (r *SignalDeploymentReconciler) observeSpec(ctx context.Context, sd *v1alph
 	}
 	w.inputs.Rules = files
 	rules, problem := r.validate(sd, files)
-	w.groups, w.published = rules.judging, rules.published
+	w.groups, w.objectives, w.published = rules.judging, rules.objectives, rules.published
 	switch {
 	case problem != nil:
 		w.Spec = verdict.Fail(v1alpha1.SignalSpec, "InvalidSpec", "%s", problem.Error())

@@ -10,12 +10,14 @@ import (
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/alert/library"
 	"github.com/signal-delivery/operator/internal/analysis"
+	"github.com/signal-delivery/operator/internal/slo"
 )
 
 // rules are the groups of alert rules of a SignalDeployment: those that judge
-// a release, and those that are published for the time between two.
+// a release, those of its objectives, and those that are published for the
+// time between two.
 type rules struct {
-	judging, published []alert.Group
+	judging, objectives, published []alert.Group
 }
 
 // rulesOf reads the user's groups, and adds the default ones. Who evaluates
@@ -42,10 +44,10 @@ func (r *SignalDeploymentReconciler) rulesOf(sd *v1alpha1.SignalDeployment, file
 	if err != nil {
 		return rules{}, fmt.Errorf("spec.alerts.library.%w", err)
 	}
-	all := rules{judging: slices.Concat(own, judging), published: slices.Concat(own, published)}
-	// Groups of other rooms are added here, to both.
+	all := rules{judging: slices.Concat(own, judging), objectives: slo.Groups(sd.Namespace, sd.Name, sd.Spec.Analysis.SLOs)}
 	if server != v1alpha1.ServerBuiltIn { // which evaluates what is published, and nothing else
-		all.judging = all.published
+		all.judging = slices.Concat(own, published)
 	}
+	all.published = slices.Concat(own, published, all.objectives)
 	return all, nil
 }

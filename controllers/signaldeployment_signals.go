@@ -35,6 +35,7 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 		var both sync.WaitGroup
 		both.Go(func() { r.watch(ctx, sd, w) })
 		both.Go(func() { r.judge(ctx, sd, w) })
+		both.Go(func() { r.spend(ctx, sd, w) })
 		both.Wait()
 	case v1alpha1.PhaseSettling:
 		return r.observeSeal(ctx, sd, w)
@@ -46,6 +47,7 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 
 // watch asks which alerts fire: of the metric server, or of what is scraped.
 func (r *SignalDeploymentReconciler) watch(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) {
+	defer r.watchObjectives(ctx, sd, w)
 	if len(w.groups) == 0 {
 		w.Heard = true
 		return

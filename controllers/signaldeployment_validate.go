@@ -13,6 +13,7 @@ import (
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/prober/image/policy"
 	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/slo"
 )
 
 // validate finds what the schema cannot: the first problem, naming its field.
@@ -33,6 +34,9 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))
 	if err := analysis.Validate(sd.Spec.Analysis, append(servers, v1alpha1.ServerBuiltIn)); err != nil {
+		return rules{}, err
+	}
+	if err := slo.Validate(sd.Spec.Analysis.SLOs, append(servers, v1alpha1.ServerBuiltIn)); err != nil {
 		return rules{}, err
 	}
 	return r.rulesOf(sd, files)

@@ -34,6 +34,7 @@ type document struct {
 	WorkedWell      []statement            `json:"workedWell"`
 	Anomalies       []statement            `json:"anomalies"`
 	KeyMetrics      []statement            `json:"keyMetrics"`
+	Objectives      []account              `json:"objectives,omitempty"`
 	Timeline        []moment               `json:"timeline"`
 	Tallies         []v1alpha1.MetricTally `json:"tallies,omitempty"`
 	FiredBefore     []string               `json:"firedBefore,omitempty"`
@@ -97,7 +98,7 @@ func compose(t tale, limit int) document {
 		Schema: schema, Namespace: t.Namespace, Name: t.Name, Environment: t.Environment, Release: t.Release, Stable: t.Stable,
 		Phase: r.Phase, Result: r.Result, Reason: r.Reason, Message: r.Message, Start: stamp(r.StartTime), End: stamp(r.EndTime),
 		DurationSeconds: int64(t.duration().Seconds()), Exposed: r.Exposed, Overruled: r.Overruled, RollbackNeeded: t.turnedBack(), Plan: r.Plan,
-		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip),
+		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip), Objectives: accounts(t.budgets, clip),
 		Timeline: []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
 	}
 	for _, key := range r.FiredBefore {

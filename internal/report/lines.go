@@ -33,6 +33,8 @@ func favour(facts []fact) []line {
 		case !inFavour(f) || f.Kind == v1alpha1.SignalRequest || vacuous[f.Reason]:
 		case f.Kind == v1alpha1.SignalMetric && f.Name != "" && f.Evidence != nil && f.Evidence.Threshold != "":
 			lines.add("metric "+f.Name, line{text: fmt.Sprintf("Metric %s kept its limits in every sample%s: %s", f.Name, often(f, facts, "of"), seen(*f.Evidence))}, f)
+		case f.Kind == v1alpha1.SignalSLO && f.Name != "":
+			lines.add("objective "+f.Name, line{text: f.Message}, f)
 		case f.Kind == v1alpha1.SignalAlert && f.Name != "":
 			lines.add("alert "+f.Name, line{text: fmt.Sprintf("Alert rule %s stayed quiet%s", f.Name, often(f, facts, "in"))}, f)
 		default:
@@ -55,7 +57,7 @@ func failing(f fact) bool { return f.Evidence != nil && f.Evidence.Failures > 0 
 
 // judges reports whether a signal judges a release that takes traffic.
 func judges(f fact) bool {
-	return f.Kind == v1alpha1.SignalMetric || f.Kind == v1alpha1.SignalAlert
+	return f.Kind == v1alpha1.SignalMetric || f.Kind == v1alpha1.SignalSLO || f.Kind == v1alpha1.SignalAlert
 }
 
 // often says how many of a signal's verdicts were in favour of nothing odd.
@@ -138,6 +140,7 @@ func anomalies(facts []fact) []line {
 	var lines group
 	for _, f := range facts {
 		switch {
+		case f.Kind == v1alpha1.SignalSLO && f.Outcome == "": // the table tells it
 		case f.Outcome == verdict.Unknown:
 			lines.add("open "+f.Message, line{label: f.Reason, text: "left open: " + f.Message}, f)
 		case f.Outcome == verdict.Passed && f.Kind == v1alpha1.SignalMetric && failing(f):

@@ -48,6 +48,7 @@ type tale struct {
 	worked    []line
 	anomalies []line
 	measures  []line
+	budgets   []spending
 	phases    []phase
 }
 
@@ -69,10 +70,11 @@ func tell(in Input) tale {
 	for _, v := range in.Rollout.Verdicts {
 		t.facts = append(t.facts, fact{len(t.facts) + 1, v})
 	}
-	for _, v := range remembered(in.Rollout) {
+	for _, v := range append(remembered(in.Rollout), untold(in.Rollout)...) {
 		t.facts = append(t.facts, fact{len(t.facts) + 1, v})
 	}
 	t.worked, t.anomalies, t.measures = worked(t.facts, in.Rollout.Plan), anomalies(t.facts), measures(t.facts)
+	t.budgets = spendings(in.Rollout.Budgets, t.facts)
 	return t
 }
 

@@ -46,7 +46,7 @@ func (m *machine) grave() []verdict.Verdict {
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
-		grave = append(grave, m.seen.Metrics...)
+		grave = slices.Concat(grave, m.seen.Metrics, m.seen.SLOs)
 		if m.splits() {
 			grave = append(grave, m.seen.Route.Verdict)
 		}
@@ -66,7 +66,7 @@ func (m *machine) overrules(v verdict.Verdict) bool {
 // judges reports whether the verdict judges a release that takes traffic, so
 // that people may know better.
 func judges(v verdict.Verdict) bool {
-	return v.Kind == v1alpha1.SignalMetric || v.Kind == v1alpha1.SignalAlert
+	return v.Kind == v1alpha1.SignalMetric || v.Kind == v1alpha1.SignalSLO || v.Kind == v1alpha1.SignalAlert
 }
 
 // turnBack ends or turns back a failing release, and reports whether the

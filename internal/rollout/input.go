@@ -29,12 +29,14 @@ type Observation struct {
 	Gates    verdict.Verdict
 	Smoke    []verdict.Verdict
 	Metrics  []verdict.Verdict
+	SLOs     []verdict.Verdict
 	Alerts   []verdict.Verdict
-	Firing   []string               // alerts that fire, by key
-	Heard    bool                   // the alerts were heard, so that what is not in Firing does not fire
-	Before   []string               // alerts among them that are none of the release's doing, as there are no pods of it yet
-	Told     []verdict.Verdict      // worth telling at the end, though nothing is decided by it
-	Tallies  []v1alpha1.MetricTally // failing samples, where there are any
+	Firing   []string                // alerts that fire, by key
+	Heard    bool                    // the alerts were heard, so that what is not in Firing does not fire
+	Before   []string                // alerts among them that are none of the release's doing, as there are no pods of it yet
+	Told     []verdict.Verdict       // worth telling at the end, though nothing is decided by it
+	Tallies  []v1alpha1.MetricTally  // failing samples, where there are any
+	Budgets  []v1alpha1.BudgetRecord // consumed of error budgets, where there are objectives
 
 	Sides    map[string]Side              // releases that have pods, by hash
 	Drift    map[string][]verdict.Verdict // what someone did to what a release is made of, by hash
@@ -107,7 +109,7 @@ type Want struct {
 
 // signals are what judges a release that takes traffic.
 func (m *machine) signals() []verdict.Verdict {
-	return append(slices.Clone(m.seen.Metrics), m.seen.Alerts...)
+	return slices.Concat(m.seen.Metrics, m.seen.SLOs, m.seen.Alerts)
 }
 
 // judged is what the signals amount to. Silence is not consent: a metric that
@@ -115,6 +117,9 @@ func (m *machine) signals() []verdict.Verdict {
 func (m *machine) judged() verdict.Verdict {
 	if len(m.seen.Metrics) < len(m.spec.Analysis.Metrics) {
 		return verdict.Wait(v1alpha1.SignalMetric, "NotSampled", "Not every metric has been sampled yet")
+	}
+	if len(m.seen.SLOs) < len(m.spec.Analysis.SLOs) {
+		return verdict.Wait(v1alpha1.SignalSLO, "NotSampled", "Not every objective has been asked about yet")
 	}
 	var doubtful []verdict.Verdict
 	for _, v := range m.signals() {
@@ -143,12 +148,12 @@ func (m *machine) waitedFor(why verdict.Verdict) []verdict.Verdict {
 	return unknown
 }
 
-// otherwise are the metrics that were within their limits when something else
-// ended the release: they are part of what is to be known about it.
+// otherwise are the metrics and objectives that were within their limits when
+// something else ended the release: they are part of what is to be known about it.
 func (m *machine) otherwise(why verdict.Verdict) []verdict.Verdict {
 	var good []verdict.Verdict
-	for _, v := range m.seen.Metrics {
-		if v.Outcome == verdict.Passed && v.Name != why.Name {
+	for _, v := range slices.Concat(m.seen.Metrics, m.seen.SLOs) {
+		if v.Outcome == verdict.Passed && (v.Kind != why.Kind || v.Name != why.Name) {
 			good = append(good, v)
 		}
 	}

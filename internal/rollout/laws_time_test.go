@@ -32,7 +32,8 @@ func silenceIsNotConsent(f facts) bool {
 	if !f.passes() || f.promoted() || overruled {
 		return true
 	}
-	return len(f.seen.Metrics) == len(f.in.Object.Spec.Analysis.Metrics) && allPassed(f.seen.Metrics) && allPassed(f.seen.Alerts)
+	asked := f.in.Object.Spec.Analysis
+	return len(f.seen.Metrics) == len(asked.Metrics) && len(f.seen.SLOs) >= len(asked.SLOs) && allPassed(f.seen.Metrics) && allPassed(f.seen.SLOs) && allPassed(f.seen.Alerts)
 }
 
 func holdIsWhole(f facts) bool {
@@ -64,7 +65,7 @@ func failsForAReason(f facts) bool {
 
 func (f facts) heard() []verdict.Verdict {
 	s := f.seen
-	return slices.Concat(s.Artifact, []verdict.Verdict{s.Gates, s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Smoke, s.Metrics, s.Alerts)
+	return slices.Concat(s.Artifact, []verdict.Verdict{s.Gates, s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Smoke, s.Metrics, s.SLOs, s.Alerts)
 }
 
 func endIsFiled(f facts) bool {

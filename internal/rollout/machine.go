@@ -136,6 +136,7 @@ func (m *machine) enter(phase v1alpha1.Phase, why verdict.Verdict) {
 	r := m.run()
 	r.Phase, r.Reason, r.Message = phase, why.Reason, why.Message
 	r.SinceTime, r.HeldSinceTime, r.WaitingSinceTime = m.now, metav1.Time{}, metav1.Time{}
+	m.spend()
 	m.note(why)
 	m.tell(phase, why)
 }
@@ -221,6 +222,14 @@ func (m *machine) log(entry v1alpha1.TimelineEntry) {
 func (m *machine) tell(phase v1alpha1.Phase, why verdict.Verdict) {
 	bad := phase == v1alpha1.PhaseRollingBack || phase == v1alpha1.PhaseRolledBack || phase == v1alpha1.PhaseFailed
 	m.events = append(m.events, Event{Warning: bad, Reason: string(phase), Message: why.Message})
+}
+
+// spend remembers what has been consumed of error budgets: with what is written
+// anyway, not sample by sample.
+func (m *machine) spend() {
+	if len(m.seen.Budgets) > 0 {
+		m.run().Budgets = m.seen.Budgets
+	}
 }
 
 // count remembers the failing samples of metrics and the alerts that fired

@@ -165,5 +165,6 @@ func decisionIsPure(t *testing.T, w *world) {
 func copySeen(o rollout.Observation) rollout.Observation {
 	o.Smoke, o.Metrics, o.Alerts = slices.Clone(o.Smoke), slices.Clone(o.Metrics), slices.Clone(o.Alerts)
 	o.Firing, o.Tallies, o.Sides = slices.Clone(o.Firing), slices.Clone(o.Tallies), maps.Clone(o.Sides)
+	o.SLOs, o.Budgets = slices.Clone(o.SLOs), slices.Clone(o.Budgets)
 	return o
 }
