@@ -81,6 +81,18 @@ spec:
       failureBudget: 10
       minSamples: 5
       noData: Fail
+    slos:
+    - name: publish
+      server: default
+      operation: {route: /v1/signals, matchers: 'method="POST"'}
+      objective: "99.9"
+      availability: {counter: http_requests_total, failed: 'code=~"5.."'}
+      windowDays: 30
+      maxBudgetBurn: "0.05"
+    - name: list
+      operation: {grpcMethod: signals.v1.Signals/List}
+      objective: 99
+      latency: {histogram: grpc_server_handling_seconds, thresholdSeconds: "0.3"}
   alerts:
     server: default
     groups:

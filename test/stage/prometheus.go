@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,10 +17,12 @@ import (
 
 // Prometheus speaks the HTTP API of a Prometheus that has loaded every
 // published rule. A query of the form value{namespace="…",release="…"} answers
-// with what was set for it, and 0 otherwise.
+// with what was set for it, and 0 otherwise; one about a SignalDeployment by
+// name, with what was told of its requests.
 type Prometheus struct {
-	client client.Reader
-	server *httptest.Server
+	client   client.Reader
+	requests *requests
+	server   *httptest.Server
 
 	mu     sync.Mutex
 	values map[string]string            // by namespace and release; "" answers with no data
@@ -29,7 +32,7 @@ type Prometheus struct {
 }
 
 func newPrometheus(c client.Reader) *Prometheus {
-	p := &Prometheus{client: c, values: map[string]string{}, firing: map[string]map[string]string{}, down: map[string]bool{}, blind: map[string]bool{}}
+	p := &Prometheus{client: c, requests: newRequests(), values: map[string]string{}, firing: map[string]map[string]string{}, down: map[string]bool{}, blind: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v1/query", p.query)
 	mux.HandleFunc("/api/v1/rules", p.rules)
@@ -78,6 +81,10 @@ func (p *Prometheus) sees(namespace string) bool {
 var selector = regexp.MustCompile(`namespace="([^"]*)",release="([^"]*)"`)
 
 func (p *Prometheus) query(w http.ResponseWriter, r *http.Request) {
+	if query := r.FormValue("query"); strings.Contains(query, "delivery_signal_dev_name") {
+		p.requests.query(w, r, query)
+		return
+	}
 	match := selector.FindStringSubmatch(r.FormValue("query"))
 	if match == nil {
 		http.Error(w, `{"status":"error","errorType":"bad_data","error":"not a query of the stage"}`, http.StatusBadRequest)
@@ -118,6 +125,9 @@ func (p *Prometheus) rules(w http.ResponseWriter, r *http.Request) {
 		for _, group := range object.Spec.Groups {
 			rules := []any{}
 			for _, rule := range group.Rules {
+				if rule.Alert == "" {
+					continue // what it records is nobody's concern here
+				}
 				rules = append(rules, p.rule(object.Namespace, rule))
 			}
 			groups = append(groups, map[string]any{"name": group.Name, "file": "stage", "interval": 1, "rules": rules})
