@@ -1,0 +1,55 @@
+package statistic
+
+import "math"
+
+// Latency is how the time that requests take is judged. A release is slower if
+// it exceeds both MaxRatio and MaxIncrease, and that is not chance: it is tested
+// against a stable release that takes as long as is allowed.
+type Latency struct {
+	Quantile    float64 // that is held against the limits
+	MaxRatio    float64 // of the candidate's quantile to the stable one's
+	MaxIncrease float64 // of the candidate's quantile over the stable one's, in seconds
+	Max         float64 // quantile that is allowed at all, in seconds; NaN is any
+	MinRequests float64 // of the candidate, before it is good
+	Alpha       float64 // probability that a good release is found bad
+}
+
+// Judge says what has been counted so far, in buckets with these upper bounds,
+// amounts to; nil stable counts are nothing to compare with. It may be asked as
+// often as one likes.
+func (l Latency) Judge(bounds, candidate, stable []float64) (Finding, float64) {
+	alpha, limited := l.Alpha, !math.IsNaN(l.Max)
+	if limited && stable != nil {
+		alpha /= 2 // for each of the two
+	}
+	value := Quantile(bounds, candidate, l.Quantile)
+	above := Above(Beyond(bounds, candidate, l.Max), 1-l.Quantile)
+	doubtful := limited && value > l.Max
+	if doubtful && Decisive(above, alpha) {
+		return Excessive, above
+	}
+	if stable == nil {
+		return l.settle(candidate, doubtful), above
+	}
+	slower := Slower(candidate, Slowed(bounds, stable, l.allowed), l.Quantile)
+	exceeds := value > l.allowed(Quantile(bounds, stable, l.Quantile))
+	if exceeds && Decisive(slower, alpha) {
+		return Bad, slower
+	}
+	return l.settle(candidate, doubtful || exceeds), slower
+}
+
+// allowed is how long what takes the stable release this long may take.
+func (l Latency) allowed(seconds float64) float64 {
+	return max(seconds+l.MaxIncrease, seconds*l.MaxRatio)
+}
+
+func (l Latency) settle(candidate []float64, doubtful bool) Finding {
+	switch {
+	case !(Total(candidate) >= max(1, l.MinRequests)):
+		return TooFew
+	case doubtful:
+		return Undecided
+	}
+	return Good
+}
