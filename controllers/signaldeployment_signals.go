@@ -133,6 +133,7 @@ func metricSubject(sd *v1alpha1.SignalDeployment) analysis.Subject {
 	s := analysis.Subject{
 		Namespace: sd.Namespace, Name: sd.Name, Service: release.StableName(sd.Name),
 		Release: sd.Status.Candidate.Hash, Since: sd.Status.Rollout.SinceTime.Time,
+		Interval: interval(sd), Steps: len(sd.Status.Rollout.Plan.Steps),
 	}
 	shared := sd.Status.Rollout.Phase == v1alpha1.PhaseProgressing && sd.Status.Weight < 100
 	if sd.Status.Stable != nil && shared {

@@ -40,8 +40,12 @@ type AnalysisSpec struct {
 	SLOs []SLO `json:"slos,omitempty"`
 }
 
-// Metric is one query and what its answer must be.
-// +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.max) || has(self.compare)",message="needs a limit: set min, max or compare"
+// Metric is one query and what its answer must be, or a test of the candidate
+// against the stable release.
+// +kubebuilder:validation:XValidation:rule="[has(self.query), has(self.errors), has(self.latency)].filter(x, x).size() == 1",message="needs exactly one of query, errors and latency"
+// +kubebuilder:validation:XValidation:rule="!has(self.query) || has(self.min) || has(self.max) || has(self.compare)",message="needs a limit: set min, max or compare"
+// +kubebuilder:validation:XValidation:rule="has(self.query) || !(has(self.min) || has(self.max) || has(self.compare) || has(self.range) || has(self.failureBudget))",message="min, max, compare, range and failureBudget are for a query: errors and latency have limits of their own"
+// +kubebuilder:validation:XValidation:rule="has(self.query) || !has(self.noData) || self.noData != 'Fail'",message="noData: Fail is for a query: errors and latency wait for requests"
 type Metric struct {
 	// name of the metric in verdicts and reports.
 	// +required
@@ -59,11 +63,19 @@ type Metric struct {
 	// +kubebuilder:validation:MaxLength=63
 	Server string `json:"server,omitempty"`
 
+	// errors tests whether more requests fail than of the stable release.
+	// +optional
+	Errors *ErrorsTest `json:"errors,omitempty"`
+
+	// latency tests whether requests take longer than the stable release's.
+	// +optional
+	Latency *LatencyTest `json:"latency,omitempty"`
+
 	// query is PromQL that answers with one number. ${namespace}, ${name},
 	// ${release} (the hash of the judged release), ${service} and ${window}
 	// (how long the release has been judged, at most range.windowSeconds) are
 	// replaced before it is asked.
-	// +required
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
 	Query string `json:"query,omitempty"`
@@ -97,7 +109,7 @@ type Metric struct {
 	Compare *MetricComparison `json:"compare,omitempty"`
 
 	// consecutiveFailures is how many failing samples in a row fail the
-	// release.
+	// release. Errors and latency need no patience: the test has it.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
@@ -112,6 +124,7 @@ type Metric struct {
 	FailureBudget *int32 `json:"failureBudget,omitempty"`
 
 	// minSamples is how many samples a step needs before the metric can pass.
+	// Errors and latency count requests instead.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1

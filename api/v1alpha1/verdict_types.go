@@ -112,6 +112,17 @@ type Evidence struct {
 	// +optional
 	Failures int32 `json:"failures,omitempty"`
 
+	// statistic is what a test came to: what was counted on both sides, the
+	// evidence against the candidate, and how much is decisive.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Statistic string `json:"statistic,omitempty"`
+
+	// needed is what it would take to decide, at the present rate.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Needed string `json:"needed,omitempty"`
+
 	// time at which the value was seen.
 	// +optional
 	Time metav1.Time `json:"time,omitempty,omitzero"`

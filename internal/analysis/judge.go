@@ -19,7 +19,8 @@ const (
 // The schema's bounds on evidence, in bytes.
 const (
 	maxQuery     = 4096
-	maxThreshold = 256
+	maxThreshold = 256 // and on what is needed
+	maxStatistic = 512
 )
 
 // Count is a tally after one more sample. What is Unknown moves nothing, and
@@ -46,6 +47,9 @@ func Judge(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verd
 
 func judge(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verdict {
 	const kind = v1alpha1.SignalMetric
+	if tested(m) {
+		return judgeTest(m, r, tally)
+	}
 	inARow, needed := max(1, m.ConsecutiveFailures), max(1, m.MinSamples)
 	switch {
 	case tally.Consecutive >= inARow && inARow == 1:
@@ -70,6 +74,27 @@ func judge(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verd
 	return verdict.Pass(kind, ReasonWithin, "Metric %q is within its limits: %s", m.Name, r.Latest.Threshold)
 }
 
+// judgeTest says what the latest look at a test amounts to. A test that has
+// found against the candidate has had all the patience there is.
+func judgeTest(m v1alpha1.Metric, r Record, tally v1alpha1.MetricTally) verdict.Verdict {
+	const kind = v1alpha1.SignalMetric
+	switch {
+	case tally.Consecutive > 0 && r.Failing != nil:
+		return verdict.Fail(kind, r.Failing.Reason, "Metric %q %s", m.Name, r.failing())
+	case tally.Consecutive > 0:
+		return verdict.Fail(kind, ReasonWorse, "Metric %q %s", m.Name, r.failing())
+	case r.Taken == 0:
+		return verdict.Wait(kind, ReasonNotSampled, "Metric %q has not been sampled yet", m.Name)
+	case r.Latest.Outcome == verdict.Unknown:
+		return verdict.Wait(kind, r.Latest.Reason, "Metric %q is unknown: %s", m.Name, r.Latest.Message)
+	case r.Latest.Reason == ReasonIgnored:
+		return verdict.Pass(kind, ReasonIgnored, "Metric %q has no requests to judge, which its noData policy ignores", m.Name)
+	case r.Latest.Threshold == "":
+		return verdict.Pass(kind, ReasonNothing, "Metric %q has only limits relative to a stable release, and there is none under traffic to compare with", m.Name)
+	}
+	return verdict.Pass(kind, ReasonWithin, "Metric %q is within its limits: %s", m.Name, r.Latest.Threshold)
+}
+
 // evidence is what the verdict rests on: the latest sample, or the latest that
 // failed for a verdict against. Then the failures are those of the whole
 // release, else of the step.
@@ -85,12 +110,13 @@ func evidence(o v1alpha1.Outcome, m v1alpha1.Metric, r Record, tally v1alpha1.Me
 		Value: textOf(shown.Value), Baseline: textOf(shown.Baseline), Threshold: verdict.Clip(shown.Threshold, maxThreshold),
 		Query: verdict.Clip(shown.Query, maxQuery), Source: shown.Source,
 		Samples: max(r.Decided, failures), Failures: failures, Time: metav1.NewTime(shown.Time),
+		Statistic: verdict.Clip(shown.Statistic, maxStatistic), Needed: verdict.Clip(shown.Needed, maxThreshold),
 	}
 	if shown.Window > 0 {
 		e.Window = shown.Window.String()
 	}
 	if r.Taken == 0 {
-		e.Threshold, e.Query = verdict.Clip(threshold(m, true), maxThreshold), verdict.Clip(m.Query, maxQuery)
+		e.Threshold, e.Query = verdict.Clip(threshold(m, true), maxThreshold), verdict.Clip(queryOf(m), maxQuery)
 	}
 	return e
 }

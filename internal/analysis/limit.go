@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -96,6 +97,9 @@ func measurable(all []limit) bool {
 
 // threshold says all limits of a metric.
 func threshold(m v1alpha1.Metric, compared bool) string {
+	if tested(m) {
+		return testThreshold(m, compared)
+	}
 	var baseline *float64
 	if compared {
 		baseline = new(1.0)
@@ -106,4 +110,27 @@ func threshold(m v1alpha1.Metric, compared bool) string {
 		parts = append(parts, fmt.Sprintf(l.must, l.bound.String()))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Number is the value of a limit: an integer, or a decimal number in quotes.
+func Number(limit intstr.IntOrString) (float64, error) {
+	if limit.Type == intstr.Int {
+		return float64(limit.IntVal), nil
+	}
+	n, err := strconv.ParseFloat(limit.StrVal, 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, fmt.Errorf("%q is not a number", limit.StrVal)
+	}
+	return n, nil
+}
+
+// text is a value for people: six significant digits.
+func text(n float64) string { return strconv.FormatFloat(n, 'g', 6, 64) }
+
+// textOf is a value that may be absent.
+func textOf(n *float64) string {
+	if n == nil {
+		return ""
+	}
+	return text(*n)
 }

@@ -41,12 +41,20 @@ type Sample struct {
 	Query     string        // with everything filled in
 	Window    time.Duration // that the value covers; zero when the query does not say
 	Source    string
+	Statistic string // what a test came to
+	Needed    string // what it would take to decide
 }
 
 // Take asks for one sample of the metric, and of the stable release's where
 // the two are compared. A value that breaks min or max fails even when there
 // is nothing to compare it with.
 func Take(ctx context.Context, source Source, m v1alpha1.Metric, s Subject, now time.Time) Sample {
+	switch {
+	case m.Errors != nil:
+		return takeErrors(ctx, source, m, s, now)
+	case m.Latency != nil:
+		return takeLatency(ctx, source, m, s, now)
+	}
 	window, compared := windowOf(m, s, now), m.Compare != nil && s.Stable != ""
 	sample := Sample{
 		Time: now, Source: source.Name(), Threshold: threshold(m, compared),
@@ -167,4 +175,38 @@ func windowOf(m v1alpha1.Metric, s Subject, now time.Time) time.Duration {
 		window = min(window, time.Duration(m.Range.WindowSeconds)*time.Second)
 	}
 	return max(window.Truncate(time.Second), time.Second)
+}
+
+// reduce makes one number of the points of a series, of which there is at
+// least one. NaN in a range is no data, and left out; of nothing else, it is
+// NaN.
+func reduce(m v1alpha1.Metric, points []Point) float64 {
+	if m.Range == nil {
+		return points[len(points)-1].Value
+	}
+	values := make([]float64, 0, len(points))
+	for _, p := range points {
+		if !math.IsNaN(p.Value) {
+			values = append(values, p.Value)
+		}
+	}
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sum, least, most := 0.0, values[0], values[0]
+	for _, v := range values {
+		sum, least, most = sum+v, min(least, v), max(most, v)
+	}
+	switch m.Range.Reduce {
+	case v1alpha1.ReduceMin:
+		return least
+	case v1alpha1.ReduceMax:
+		return most
+	case v1alpha1.ReduceLast:
+		return values[len(values)-1]
+	case v1alpha1.ReduceSum:
+		return sum
+	case v1alpha1.ReduceAvg:
+	}
+	return sum / float64(len(values))
 }

@@ -25,6 +25,7 @@ type Source interface {
 type Point struct {
 	Time  time.Time
 	Value float64
+	Bound string // of an instant query's series: its label le, if it has one
 }
 
 // ErrRejected says that the server understood the query and refused it; the

@@ -12,9 +12,11 @@ import (
 // Subject is what is judged.
 type Subject struct {
 	Namespace, Name, Service string
-	Release                  string    // hash of the candidate
-	Stable                   string    // hash of the release to compare with; empty when there is none under traffic
-	Since                    time.Time // since when the candidate has been judged
+	Release                  string        // hash of the candidate
+	Stable                   string        // hash of the release to compare with; empty when there is none under traffic
+	Since                    time.Time     // since when the candidate has been judged
+	Interval                 time.Duration // between two samples
+	Steps                    int           // in which the release is compared
 }
 
 // variables are what a query may contain.

@@ -40,6 +40,9 @@ func check(m v1alpha1.Metric, servers []string) (string, error) {
 	if !slices.Contains(servers, m.Server) {
 		return "server", UnknownServer(m.Server, servers)
 	}
+	if tested(m) {
+		return checkTest(m)
+	}
 	if err := checkQuery(m.Query); err != nil {
 		return "query", err
 	}
@@ -60,6 +63,25 @@ func check(m v1alpha1.Metric, servers []string) (string, error) {
 	}
 	_, err := checkLimit(m.Compare.MaxDecrease)
 	return "compare.maxDecrease", err
+}
+
+// checkTest finds the first problem of a test, and its field.
+func checkTest(m v1alpha1.Metric) (string, error) {
+	if m.Latency != nil {
+		return "latency.matchers", checkQuery(latencyQuery(*m.Latency))
+	}
+	e := *m.Errors
+	if e.TotalQuery != "" {
+		if err := checkQuery(e.TotalQuery); err != nil {
+			return "errors.totalQuery", err
+		}
+		return "errors.failedQuery", checkQuery(e.FailedQuery)
+	}
+	if _, err := carrying(e.Failed); err != nil {
+		return "errors.failed", err
+	}
+	total, _ := errorQueries(e)
+	return "errors.matchers", checkQuery(total)
 }
 
 // checkQuery parses the query as it was written, but for its variables.

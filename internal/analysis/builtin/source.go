@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"k8s.io/apimachinery/pkg/types"
@@ -127,7 +128,9 @@ func (s source) Query(ctx context.Context, query string, at time.Time) ([]analys
 			if sample.H != nil {
 				return nil, histogramError()
 			}
-			points = append(points, point(sample.T, sample.F))
+			p := point(sample.T, sample.F)
+			p.Bound = sample.Metric.Get(model.BucketLabel)
+			points = append(points, p)
 		}
 		return points, subject.silent(len(points))
 	}

@@ -92,7 +92,7 @@ func ofVector(v model.Vector) ([]analysis.Point, error) {
 		if sample.Histogram != nil {
 			return nil, histogramError()
 		}
-		points = append(points, analysis.Point{Time: sample.Timestamp.Time(), Value: float64(sample.Value)})
+		points = append(points, analysis.Point{Time: sample.Timestamp.Time(), Value: float64(sample.Value), Bound: string(sample.Metric[model.BucketLabel])})
 	}
 	return points, nil
 }

@@ -95,7 +95,7 @@ func within(seen, n int, p float64) bool {
 	return float64(seen) <= float64(n)*p+4*math.Sqrt(float64(n)*p*(1-p))
 }
 
-const releases = 2000 // of each kind
+const releases = 1000 // of each kind
 
 func TestCalibrationOfErrors(t *testing.T) {
 	rule := Errors{MaxIncrease: 0.01, Detect: 0.05, Max: math.NaN(), MinRequests: 50, Alpha: 0.01, Beta: 0.1}

@@ -28,10 +28,7 @@ type Errors struct {
 // compare with. It may be asked as often as one likes: the probabilities are
 // those of being wrong at any time.
 func (e Errors) Judge(candidate Counts, stable *Counts) (Finding, float64) {
-	alpha, limited := e.Alpha, !math.IsNaN(e.Max)
-	if limited && stable != nil {
-		alpha /= 2 // for each of the two
-	}
+	alpha, limited := e.Share(stable != nil), !math.IsNaN(e.Max)
 	above := Above(candidate, e.Max)
 	if limited && Decisive(above, alpha) {
 		return Excessive, above
@@ -64,4 +61,38 @@ func (e Errors) settle(candidate Counts, doubtful, ruledOut bool) Finding {
 // which fails, beside a stable release.
 func (e Errors) Needed() float64 {
 	return max(1, e.MinRequests, Needed(e.Detect, e.Beta))
+}
+
+// Share is how likely the evidence may be chance: where both the absolute limit
+// and the stable release count, each has half of Alpha.
+func (e Errors) Share(compared bool) float64 {
+	if compared && !math.IsNaN(e.Max) {
+		return e.Alpha / 2
+	}
+	return e.Alpha
+}
+
+// More is how many more requests of the candidate it takes to decide, if they
+// go on failing as often as those that were seen.
+func (e Errors) More(candidate Counts, stable *Counts) float64 {
+	if candidate.Requests == 0 {
+		return e.Needed()
+	}
+	return more(candidate.Requests, func(times float64) Finding {
+		var grown *Counts
+		if stable != nil {
+			grown = &Counts{Requests: stable.Requests * times, Failed: stable.Failed * times}
+		}
+		finding, _ := e.Judge(Counts{Requests: candidate.Requests * times, Failed: candidate.Failed * times}, grown)
+		return finding
+	})
+}
+
+// more is how many more requests than had it takes until there is a finding.
+func more(had float64, at func(times float64) Finding) float64 {
+	times := 1.0
+	for finding := at(times); (finding == TooFew || finding == Undecided) && times < 1e4; finding = at(times) {
+		times *= 1.1
+	}
+	return had * (times - 1)
 }

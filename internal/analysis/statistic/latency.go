@@ -18,10 +18,7 @@ type Latency struct {
 // amounts to; nil stable counts are nothing to compare with. It may be asked as
 // often as one likes.
 func (l Latency) Judge(bounds, candidate, stable []float64) (Finding, float64) {
-	alpha, limited := l.Alpha, !math.IsNaN(l.Max)
-	if limited && stable != nil {
-		alpha /= 2 // for each of the two
-	}
+	alpha, limited := l.Share(stable != nil), !math.IsNaN(l.Max)
 	value := Quantile(bounds, candidate, l.Quantile)
 	above := Above(Beyond(bounds, candidate, l.Max), 1-l.Quantile)
 	doubtful := limited && value > l.Max
@@ -52,4 +49,37 @@ func (l Latency) settle(candidate []float64, doubtful bool) Finding {
 		return Undecided
 	}
 	return Good
+}
+
+// Share is how likely the evidence may be chance: where both the absolute limit
+// and the stable release count, each has half of Alpha.
+func (l Latency) Share(compared bool) float64 {
+	if compared && !math.IsNaN(l.Max) {
+		return l.Alpha / 2
+	}
+	return l.Alpha
+}
+
+// More is how many more requests of the candidate it takes to decide, if they
+// go on taking as long as those that were seen.
+func (l Latency) More(bounds, candidate, stable []float64) float64 {
+	had := Total(candidate)
+	if had == 0 {
+		return max(1, l.MinRequests)
+	}
+	return more(had, func(times float64) Finding {
+		finding, _ := l.Judge(bounds, scaled(candidate, times), scaled(stable, times))
+		return finding
+	})
+}
+
+func scaled(counts []float64, times float64) []float64 {
+	if counts == nil {
+		return nil
+	}
+	all := make([]float64, len(counts))
+	for i, n := range counts {
+		all[i] = n * times
+	}
+	return all
 }
