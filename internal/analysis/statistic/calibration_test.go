@@ -133,7 +133,7 @@ func TestCalibrationOfErrors(t *testing.T) {
 				}
 			})]++
 		}
-		report(t, fmt.Sprintf("stable fails %g %%, candidate %g %%", 100*kind.stable, 100*(kind.stable+kind.more)), ended)
+		report(t, fmt.Sprintf("stable fails %.1f %%, candidate %.1f %%", 100*kind.stable, 100*(kind.stable+kind.more)), ended)
 		if kind.good && !within(ended[turnedBack], releases, rule.Alpha) {
 			t.Errorf("turned back %d, more than alpha allows", ended[turnedBack])
 		}

@@ -28,9 +28,11 @@ func (l Latency) Judge(bounds, candidate, stable []float64) (Finding, float64) {
 	if stable == nil {
 		return l.settle(candidate, doubtful), above
 	}
-	slower := Slower(candidate, Slowed(bounds, stable, l.allowed), l.Quantile)
-	exceeds := value > l.allowed(Quantile(bounds, stable, l.Quantile))
-	if exceeds && Decisive(slower, alpha) {
+	slower, exceeds := 0.0, value > l.allowed(Quantile(bounds, stable, l.Quantile))
+	if exceeds {
+		slower = Slower(candidate, Slowed(bounds, stable, l.allowed), l.Quantile)
+	}
+	if Decisive(slower, alpha) {
 		return Bad, slower
 	}
 	return l.settle(candidate, doubtful || exceeds), slower

@@ -9,7 +9,10 @@
 // inverse is a p-value that holds at any time.
 package statistic
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Counts are requests, and how many of them failed.
 type Counts struct{ Requests, Failed float64 }
@@ -56,12 +59,15 @@ func Worse(candidate, stable Counts, margin float64) float64 {
 }
 
 // Within is the evidence that the candidate's ratio exceeds the stable one's by
-// less than margin: the same test, of the opposite hypothesis.
+// less than margin: the same test, of the opposite hypothesis. It is decisive
+// sooner if the ratios are the same, which half of the mixture believes.
 func Within(candidate, stable Counts, margin float64) float64 {
 	if !comparable(candidate, stable, margin) || candidate.Ratio()-orZero(stable) >= margin {
 		return 0
 	}
-	return positive(healthy.marginal(candidate) + healthy.marginal(stable) - likeliest(candidate, stable, margin))
+	both := Counts{candidate.Requests + stable.Requests, candidate.Failed + stable.Failed}
+	belief := logMean(healthy.marginal(both), healthy.marginal(candidate)+healthy.marginal(stable))
+	return positive(belief - likeliest(candidate, stable, margin))
 }
 
 // Above is the evidence that a ratio exceeds a limit.
@@ -120,6 +126,19 @@ func times(n, log float64) float64 {
 		return 0
 	}
 	return n * log
+}
+
+// logMean is the logarithm of the mean of numbers that are given by theirs. The
+// mean of e-values is an e-value.
+func logMean(logs ...float64) float64 {
+	greatest, sum := slices.Max(logs), 0.0
+	if math.IsInf(greatest, 0) {
+		return greatest
+	}
+	for _, l := range logs {
+		sum += math.Exp(l - greatest)
+	}
+	return greatest + math.Log(sum/float64(len(logs)))
 }
 
 // positive is evidence, of which there is none below zero.

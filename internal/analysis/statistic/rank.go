@@ -2,15 +2,35 @@ package statistic
 
 import "math"
 
-// looked is the effective number of requests, n*m/(n+m), around which Slower
-// decides soonest.
+// looked is the effective number of requests, n*m/(n+m), around which ranks
+// decide soonest.
 const looked = 10
 
 // Slower is the evidence that the candidate's values tend to be greater than
-// the stable one's. Both are counted in the same ordered buckets; values in one
-// bucket are ties.
-//
-// It is the rank-sum test of Wilcoxon (1945) and Mann and Whitney (1947), its
+// the stable one's, or that more of them are great. Both are counted in the same
+// ordered buckets; values in one bucket are ties. It is the mean of the
+// e-values of two tests: of ranks, and of how many values are in a bucket or
+// above, for each bucket. The second tells a release that is slow for a few
+// requests, where ranks, and their normal distribution, say little. That none
+// of the e-values is taken for less than 1 adds at most 1 to their mean.
+func Slower(candidate, stable []float64, quantile float64) float64 {
+	if len(candidate) != len(stable) || len(candidate) == 0 {
+		return 0
+	}
+	var above, beside Counts
+	var each []float64
+	above.Requests, beside.Requests = Total(candidate), Total(stable)
+	for i := len(candidate) - 1; i > 0; i-- {
+		above.Failed, beside.Failed = min(above.Failed+candidate[i], above.Requests), min(beside.Failed+stable[i], beside.Requests)
+		each = append(each, Worse(above, beside, 0))
+	}
+	if len(each) == 0 {
+		return 0 // there is but one bucket
+	}
+	return positive(logMean(ranks(candidate, stable, quantile), logMean(each...)))
+}
+
+// ranks is the evidence of the rank-sum test of Wilcoxon (1945) and Mann and Whitney (1947), its
 // variance corrected for ties and its statistic for continuity. Looked at again
 // and again, that statistic behaves as a Brownian motion in the effective
 // number of requests (Jennison and Turnbull 2000, chapter 11), of which the
@@ -21,7 +41,7 @@ const looked = 10
 // releases together count as ties as well: at 0.5 none do, and it is the usual
 // test. What the two have together does not depend on which of them is which,
 // so that the test stays one.
-func Slower(candidate, stable []float64, quantile float64) float64 {
+func ranks(candidate, stable []float64, quantile float64) float64 {
 	z, size := rank(tail(candidate, stable, quantile))
 	if size == 0 || z <= 0 {
 		return 0
