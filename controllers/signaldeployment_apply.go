@@ -8,6 +8,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/alert"
+	"github.com/signal-delivery/operator/internal/analysis/profile"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/report"
@@ -114,6 +115,7 @@ func reportInput(sd *v1alpha1.SignalDeployment, next v1alpha1.SignalDeploymentSt
 	return report.Input{
 		Namespace: sd.Namespace, Name: sd.Name, Environment: release.Environment(sd),
 		Release: *next.Candidate, Stable: next.Stable, Rollout: next.Rollout,
+		Measured: profile.Facts(profileSubject(sd, next), next.Rollout),
 	}
 }
 

@@ -62,6 +62,7 @@ func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Req
 		return ctrl.Result{}, err
 	}
 	decision := rollout.Decide(rollout.Input{Object: sd, Seen: world.Observation, Now: r.Clock.Now()})
+	r.profile(ctx, sd, &decision.Next)
 
 	if err := r.remember(ctx, sd, decision, world); err != nil {
 		return lost(err)

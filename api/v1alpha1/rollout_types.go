@@ -104,6 +104,20 @@ type RolloutStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=512
 	FiredBefore []string `json:"firedBefore,omitempty"`
+
+	// profiles are what was measured of each phase, step and move under
+	// traffic, in order.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Profiles []Profile `json:"profiles,omitempty"`
+
+	// anomalies are what stood out and failed nothing, in order; the gravest
+	// are kept.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Anomalies []Anomaly `json:"anomalies,omitempty"`
 }
 
 // Plan is the strategy as it was when the release started.

@@ -35,6 +35,8 @@ type document struct {
 	Anomalies       []statement            `json:"anomalies"`
 	KeyMetrics      []statement            `json:"keyMetrics"`
 	Objectives      []account              `json:"objectives,omitempty"`
+	Profiles        []v1alpha1.Profile     `json:"profiles,omitempty"`
+	Observed        []v1alpha1.Anomaly     `json:"observedAnomalies,omitempty"`
 	Timeline        []moment               `json:"timeline"`
 	Tallies         []v1alpha1.MetricTally `json:"tallies,omitempty"`
 	FiredBefore     []string               `json:"firedBefore,omitempty"`
@@ -101,6 +103,7 @@ func compose(t tale, limit int) document {
 		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip), Objectives: accounts(t.budgets, clip),
 		Timeline: []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
 	}
+	d.profiles(t, clip)
 	for _, key := range r.FiredBefore {
 		d.FiredBefore = append(d.FiredBefore, clip(key))
 	}

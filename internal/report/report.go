@@ -19,6 +19,8 @@ type Input struct {
 	Release v1alpha1.Release       // that the report is about
 	Stable  *v1alpha1.Release      // that serves now
 	Rollout v1alpha1.RolloutStatus // the memory of the attempt, which has ended
+
+	Measured []verdict.Verdict // what was measured of it, and what stood out: facts without an outcome
 }
 
 // Report is what is kept.
@@ -75,6 +77,7 @@ func tell(in Input) tale {
 	}
 	t.worked, t.anomalies, t.measures = worked(t.facts, in.Rollout.Plan), anomalies(t.facts), measures(t.facts)
 	t.budgets = spendings(in.Rollout.Budgets, t.facts)
+	t.measured()
 	return t
 }
 

@@ -50,7 +50,7 @@ func (b *Builtin) Ask(ctx context.Context, key types.NamespacedName, query strin
 // Ready says why the silence of a release says nothing: it is nil once the
 // candidate is scraped, and has been for long enough.
 func (b *Builtin) Ready(key types.NamespacedName, at time.Time) error {
-	_, err := source{b, key}.ready(at)
+	_, err := source{b, key, true}.ready(at)
 	return err
 }
 
@@ -99,11 +99,16 @@ func (b *Builtin) Record(key types.NamespacedName, at time.Time, made []series.S
 
 // Source answers queries over what is known of one SignalDeployment, once that
 // is enough to judge by.
-func (b *Builtin) Source(key types.NamespacedName) analysis.Source { return source{b, key} }
+func (b *Builtin) Source(key types.NamespacedName) analysis.Source { return source{b, key, true} }
+
+// Past answers queries over what is known of one SignalDeployment, whether or
+// not that is enough to judge by: to tell of what has been, not to decide.
+func (b *Builtin) Past(key types.NamespacedName) analysis.Source { return source{b, key, false} }
 
 type source struct {
 	*Builtin
-	key types.NamespacedName
+	key    types.NamespacedName
+	judges bool
 }
 
 // Name says in evidence what was asked.
@@ -196,6 +201,9 @@ func (s source) ready(at time.Time) (*subject, error) {
 	}
 	if err := subject.whole(); err != nil {
 		return nil, err
+	}
+	if !s.judges {
+		return subject, nil
 	}
 	return subject, subject.ready(at)
 }

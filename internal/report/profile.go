@@ -1,0 +1,84 @@
+package report
+
+import (
+	"slices"
+	"strings"
+)
+
+// Reasons of facts about what was measured.
+const (
+	notMeasured = "NotMeasured"
+	stoodOut    = "Anomaly"
+)
+
+// measured adds what was measured of the release to its facts and lines. The
+// part that tells most of it comes first, a line for each measure; the others
+// take a line each.
+func (t *tale) measured() {
+	var gauged []fact
+	for _, v := range t.Measured {
+		f := fact{len(t.facts) + 1, v}
+		t.facts = append(t.facts, f)
+		switch {
+		case f.Reason == stoodOut:
+			t.anomalies = append(t.anomalies, line{label: f.Name, text: f.Message, facts: []int{f.number}})
+		default:
+			gauged = append(gauged, f)
+		}
+	}
+	main, first := telling(gauged), []line(nil)
+	var rest group
+	for _, f := range gauged {
+		switch {
+		case f.Reason == notMeasured:
+			rest.add("none "+f.Message, line{label: "Not Available", text: f.Message + inside(f)}, f)
+		case where(f) == main:
+			first = append(first, line{label: f.Name, text: beside(f) + inside(f), facts: []int{f.number}})
+		default:
+			rest.join(where(f), line{label: where(f)}, f.Name+" "+f.Message, f)
+		}
+	}
+	t.measures = slices.Concat(first, rest.lines, t.measures)
+}
+
+// telling is the latest part that response times are known of, else the
+// latest of which anything is; going back is told of only if nothing else is.
+func telling(gauged []fact) string {
+	best, rank := "", 0
+	for _, f := range gauged {
+		now := 1
+		switch {
+		case f.Reason == notMeasured:
+			continue
+		case strings.HasPrefix(where(f), "RollingBack"):
+		case f.Name == "Response Times":
+			now = 3
+		default:
+			now = 2
+		}
+		if now >= rank {
+			best, rank = where(f), now
+		}
+	}
+	return best
+}
+
+// beside is what was measured, and what of the stable release.
+func beside(f fact) string {
+	if f.Evidence == nil || f.Evidence.Baseline == "" {
+		return f.Message
+	}
+	return f.Message + " (stable: " + f.Evidence.Baseline + ")"
+}
+
+// profiles are for machines what the lines say to people.
+func (d *document) profiles(t tale, clip func(string) string) {
+	for _, p := range t.Rollout.Profiles {
+		p.Message = clip(p.Message)
+		d.Profiles = append(d.Profiles, p)
+	}
+	for _, a := range t.Rollout.Anomalies {
+		a.Message = clip(a.Message)
+		d.Observed = append(d.Observed, a)
+	}
+}
