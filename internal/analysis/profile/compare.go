@@ -2,6 +2,7 @@ package profile
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -10,7 +11,7 @@ import (
 // comparison is everything that a part's anomalies are found in.
 type comparison struct {
 	Pair
-	width time.Duration
+	width             time.Duration
 	candidate, stable *track // stable is nil when there is none
 }
 
@@ -85,7 +86,7 @@ func (c comparison) risen(t *track, reference []window, sameUnits bool) []found 
 		all = append(all, found{kind: v1alpha1.AnomalyLatencyRise, value: value, usual: usual})
 	}
 	for _, class := range classes {
-		if value, usual, is := class.rise(during, reference); is {
+		if value, usual, is := class.rise(class.unburst(t), reference); is {
 			all = append(all, found{kind: v1alpha1.AnomalyErrorRise, class: class.name, value: value, usual: usual})
 		}
 	}
@@ -112,7 +113,7 @@ func rise(during, reference []window, of func(window) float64, enough func(usual
 	if len(a) < fewest || len(b) < fewest {
 		return value, usual, false
 	}
-	chance := 1.25 * math.Hypot(spread(a)/math.Sqrt(float64(len(a))), spread(b)/math.Sqrt(float64(len(b))))
+	chance := doubt(min(len(a), len(b))) * math.Hypot(spread(a)/math.Sqrt(float64(len(a))), spread(b)/math.Sqrt(float64(len(b))))
 	return value, usual, value-usual >= max(enough(usual), deviance*chance)
 }
 
@@ -129,6 +130,16 @@ func (c class) rise(during, reference []window) (value, usual float64, is bool) 
 	pooled := (errors + usualErrors) / (requests + usualRequests)
 	chance := math.Sqrt(pooled * (1 - pooled) * (1/requests + 1/usualRequests))
 	return value, usual, value-usual >= max(c.least, deviance*chance)
+}
+
+// unburst are the windows that are not told of as bursts.
+func (c class) unburst(t *track) []window {
+	_, some := bursts(t, c)
+	left := slices.Clone(t.during)
+	for _, r := range slices.Backward(some) {
+		left = slices.Delete(left, r.first, r.last+1)
+	}
+	return left
 }
 
 func (c class) sum(windows []window) (errors, requests float64) {

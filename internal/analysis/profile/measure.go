@@ -21,10 +21,10 @@ func Measure(ctx context.Context, source analysis.Source, s Subject, pair Pair) 
 	r := reader{source: source, interval: interval, width: width(pair.Part, interval)}
 	c := comparison{Pair: pair, width: r.width}
 	r.ask = s.ask(s.Candidate)
-	c.candidate = r.read(ctx, "candidate", s.Candidate, pair)
+	c.candidate = r.read(ctx, candidate, s.Candidate, pair)
 	if s.Stable != "" && s.Stable != s.Candidate {
 		r.ask = s.ask(s.Stable)
-		c.stable = r.read(ctx, "stable release", s.Stable, pair)
+		c.stable = r.read(ctx, stable, s.Stable, pair)
 	}
 	return c.profile(), c.anomalies()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,13 +23,13 @@ type window struct {
 
 // track is what was measured of one release's pods.
 type track struct {
-	release, who        string
-	before, during      []window
-	ofCPU, ofMemory     bool      // whether cpu and memory are shares of limits, not cores and bytes
-	since               time.Time // when what is known begins; zero when nothing is
-	unavailable         error     // why something is not known, if the source says so
-	width               time.Duration
-	totals              totals
+	release, who    string
+	before, during  []window
+	ofCPU, ofMemory bool      // whether cpu and memory are shares of limits, not cores and bytes
+	since           time.Time // when what is known begins; zero when nothing is
+	unavailable     error     // why something is not known, if the source says so
+	width           time.Duration
+	totals          totals
 }
 
 // totals are of the whole part. What is not known is NaN.
@@ -47,6 +48,12 @@ func width(part Part, interval time.Duration) time.Duration {
 	return w.Truncate(time.Second)
 }
 
+// Who is measured.
+const (
+	candidate = "candidate"
+	stable    = "stable release"
+)
+
 // reader asks a source about one release.
 type reader struct {
 	source   analysis.Source
@@ -55,11 +62,13 @@ type reader struct {
 	interval time.Duration
 }
 
-// read measures a release's pods in a part and in the one before.
+// read measures a release's pods in a part and in the one before, if they had
+// traffic in that.
 func (r reader) read(ctx context.Context, who, release string, pair Pair) *track {
+	idle := who == candidate && !measured[pair.Before.Phase]
 	t := &track{release: release, who: who, width: r.width, totals: unknown()}
 	from := pair.Start
-	if !pair.Before.Start.IsZero() {
+	if !pair.Before.Start.IsZero() && !idle {
 		from = pair.Before.Start
 	}
 	// Windows end together with the part.
@@ -106,6 +115,11 @@ func unknown() totals {
 func (r reader) scraped(ctx context.Context, t *track, all []window) []window {
 	up := blankColumn(len(all))
 	r.column(ctx, t, "max("+r.ask.of("up")+")", all, up)
+	if !slices.Contains(up, 1) {
+		_, err := r.source.Query(ctx, r.ask.requests("rate", "", r.width), all[len(all)-1].end)
+		t.lacks(err) // which says why
+		return nil
+	}
 	for i, value := range up {
 		switch {
 		case value != 1:
@@ -137,7 +151,7 @@ func (r reader) column(ctx context.Context, t *track, query string, all []window
 		return
 	}
 	for _, p := range answer[0] {
-		if i := int(p.Time.Sub(first) / r.width); i >= 0 && i < len(to) {
+		if i := int((p.Time.Sub(first) + r.width/2) / r.width); i >= 0 && i < len(to) {
 			to[i] = p.Value
 		}
 	}

@@ -42,9 +42,7 @@ func (c comparison) spikes(t *track) []found {
 			all = append(all, found{kind: kind, track: t, class: class, value: r.worst, usual: usual, start: windows[r.first].start, end: windows[r.last].end})
 		}
 	}
-	usual, some := above(t.during, append(known(t.before, latency), known(t.during, latency)...), latency, func(usual float64) float64 {
-		return max((latencyRatio-1)*usual, latencyRise)
-	})
+	usual, some := slow(t)
 	add(v1alpha1.AnomalyLatencySpike, "", usual, t.during, some)
 	for _, class := range classes {
 		usual, some := bursts(t, class)
@@ -59,7 +57,7 @@ func (c comparison) spikes(t *track) []found {
 }
 
 func latency(w window) float64 {
-	if w.requests < quantileRequests {
+	if w.requests < quantileRequests || w.p95 <= 0 {
 		return math.NaN()
 	}
 	return w.p95
@@ -91,7 +89,7 @@ func above(windows []window, usually []float64, of func(window) float64, enough 
 	if len(usually) < fewest {
 		return usual, nil
 	}
-	limit := usual + max(deviance*spread(usually), enough(usual))
+	limit := usual + max(deviance*spread(usually)*doubt(len(usually)), enough(usual))
 	values := make([]float64, len(windows))
 	for i, w := range windows {
 		values[i] = of(w)
@@ -99,12 +97,48 @@ func above(windows []window, usually []float64, of func(window) float64, enough 
 	return usual, runs(values, func(i int) bool { return values[i] > limit }, more)
 }
 
+// slow are the windows whose latency is far above the usual. Latencies differ
+// by factors, so that they are compared by their logarithms, and those of few
+// answers differ more.
+func slow(t *track) (float64, []run) {
+	both := slices.Concat(t.before, t.during)
+	logs := known(both, func(w window) float64 { return math.Log(latency(w)) })
+	usual, answers := math.Exp(median(logs)), median(known(both, func(w window) float64 {
+		if math.IsNaN(latency(w)) {
+			return math.NaN()
+		}
+		return w.requests
+	}))
+	if len(logs) < fewest {
+		return usual, nil
+	}
+	values := make([]float64, len(t.during))
+	for i, w := range t.during {
+		values[i] = latency(w)
+	}
+	return usual, runs(values, func(i int) bool {
+		few := 1.0
+		if requests := t.during[i].requests; requests < answers {
+			few = math.Sqrt(answers / requests)
+		}
+		chance := usual * math.Exp(deviance*few*spread(logs)*doubt(len(logs)))
+		return values[i] > max(chance, latencyRatio*usual, usual+latencyRise)
+	}, more)
+}
+
+// doubt is how much wider a spread may be than it seems, told by so many
+// values.
+func doubt(values int) float64 { return 1 + 6/float64(values) }
+
 // costly is the CPU of windows in which it is not explained by their traffic.
+// Where that is little, any answer more than usual explains it.
 func costly(windows []window) func(window) float64 {
-	usual := median(known(windows, cost))
+	usual, answers := median(known(windows, busy)), median(known(windows, func(w window) float64 { return w.requests }))
 	return func(w window) float64 {
-		if cost(w) <= usageRatio*usual {
-			return math.Min(w.cpu, 0)
+		explained := usageRatio * usual * max(1, w.requests/max(1, answers))
+		few := answers < quantileRequests && w.requests > answers
+		if w.cpu <= explained || few {
+			return math.Min(w.cpu, usual)
 		}
 		return w.cpu
 	}
