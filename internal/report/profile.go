@@ -31,11 +31,15 @@ func (t *tale) measured() {
 	for _, f := range gauged {
 		switch {
 		case f.Reason == notMeasured:
-			rest.add("none "+f.Message, line{label: "Not Available", text: f.Message + inside(f)}, f)
+			rest.join("none "+f.Message, line{label: "Not Available", text: f.Message + " in "}, where(f), f)
 		case where(f) == main:
 			first = append(first, line{label: f.Name, text: beside(f) + inside(f), facts: []int{f.number}})
 		default:
-			rest.join(where(f), line{label: where(f)}, f.Name+" "+f.Message, f)
+			text := f.Name + " " + f.Message
+			if i, there := rest.at[where(f)]; there {
+				text = rest.lines[i].text + "; " + text
+			}
+			rest.add(where(f), line{label: where(f), text: text}, f)
 		}
 	}
 	t.measures = slices.Concat(first, rest.lines, t.measures)
