@@ -1,12 +1,11 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 // DashboardSpec is how the service's Grafana dashboard, which the operator
 // generates, gets into Grafana. That it fails to, or takes long, is told as an
-// anomaly; it fails no release.
+// anomaly; it fails no release and holds up none.
 // +kubebuilder:validation:XValidation:rule="self.delivery != 'API' || has(self.api)",message="delivery API needs api: the address of Grafana and the Secret with its token",fieldPath=".api"
-// +kubebuilder:validation:XValidation:rule="self.delivery == 'GrafanaDashboard' ? has(self.instanceSelector) : !has(self.instanceSelector) && !has(self.crossNamespace)",message="instanceSelector, and crossNamespace, belong to delivery GrafanaDashboard, which needs the former: instanceSelector says which Grafana takes the dashboard"
+// +kubebuilder:validation:XValidation:rule="self.delivery != 'GrafanaDashboard' || !has(self.api)",message="api is not used with delivery GrafanaDashboard, whose status says whether the dashboard has arrived: remove api",fieldPath=".api"
+// +kubebuilder:validation:XValidation:rule="self.delivery == 'GrafanaDashboard' || !has(self.instanceLabels)",message="instanceLabels belong to delivery GrafanaDashboard: remove them, or set delivery",fieldPath=".instanceLabels"
 type DashboardSpec struct {
 	// delivery is how the dashboard is handed over: as a ConfigMap that
 	// Grafana's sidecar picks up, as a GrafanaDashboard object of the
@@ -41,20 +40,19 @@ type DashboardSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9.-]{1,189}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$')",message="must be the key of an annotation, such as grafana_folder"
 	FolderAnnotation string `json:"folderAnnotation,omitempty"`
 
-	// instanceSelector selects the Grafana objects of the grafana-operator
-	// that take the dashboard. The grafana-operator does not let it change: to
-	// change it, delete the GrafanaDashboard, and it is made anew.
+	// instanceLabels are the labels of the Grafana objects, in any namespace,
+	// that take the GrafanaDashboard. When absent, dashboards: grafana. The
+	// grafana-operator does not let them change: to change them, delete the
+	// GrafanaDashboard, and it is made anew.
 	// +optional
-	InstanceSelector *metav1.LabelSelector `json:"instanceSelector,omitempty"`
-
-	// crossNamespace is whether Grafana objects of other namespaces may take
-	// the dashboard.
-	// +optional
-	CrossNamespace *bool `json:"crossNamespace,omitempty"`
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$') && self[k].matches('^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$'))",message="must be keys and values that labels can have"
+	InstanceLabels map[string]DashboardLabel `json:"instanceLabels,omitempty"`
 
 	// api is Grafana's HTTP API. With delivery API the dashboard is sent to
-	// it; with the others it is asked whether the dashboard has arrived, which
-	// nobody else can tell of a sidecar.
+	// it; with delivery ConfigMap it is asked whether the dashboard has
+	// arrived, which nobody else can tell of a sidecar.
 	// +optional
 	API *GrafanaAPI `json:"api,omitempty"`
 

@@ -82,6 +82,12 @@ type SignalDeploymentSpec struct {
 	// +kubebuilder:default={}
 	Rollback RollbackSpec `json:"rollback,omitempty,omitzero"`
 
+	// dashboard is how the service's Grafana dashboard, which the operator
+	// generates, gets into Grafana; {} is a ConfigMap for Grafana's sidecar.
+	// When absent, there is none.
+	// +optional
+	Dashboard *DashboardSpec `json:"dashboard,omitempty"`
+
 	// report is what is kept about ended releases.
 	// +optional
 	// +kubebuilder:default={}

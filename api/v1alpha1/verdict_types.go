@@ -14,22 +14,23 @@ const (
 )
 
 // SignalKind is what spoke.
-// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Deadline;Request
+// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request
 type SignalKind string
 
 // Kinds of signals.
 const (
-	SignalSpec     SignalKind = "Spec"     // the specification itself
-	SignalArtifact SignalKind = "Artifact" // the image and its digest
-	SignalGate     SignalKind = "Gate"     // whether the release may start
-	SignalWorkload SignalKind = "Workload" // the pods of a release
-	SignalRoute    SignalKind = "Route"    // the routes and Services
-	SignalSmoke    SignalKind = "Smoke"    // a smoke check
-	SignalMetric   SignalKind = "Metric"   // a metric of the analysis
-	SignalSLO      SignalKind = "SLO"      // what is left of an error budget
-	SignalAlert    SignalKind = "Alert"    // an alert rule
-	SignalDeadline SignalKind = "Deadline" // time that ran out
-	SignalRequest  SignalKind = "Request"  // what a person asked for
+	SignalSpec      SignalKind = "Spec"      // the specification itself
+	SignalArtifact  SignalKind = "Artifact"  // the image and its digest
+	SignalGate      SignalKind = "Gate"      // whether the release may start
+	SignalWorkload  SignalKind = "Workload"  // the pods of a release
+	SignalRoute     SignalKind = "Route"     // the routes and Services
+	SignalSmoke     SignalKind = "Smoke"     // a smoke check
+	SignalMetric    SignalKind = "Metric"    // a metric of the analysis
+	SignalSLO       SignalKind = "SLO"       // what is left of an error budget
+	SignalAlert     SignalKind = "Alert"     // an alert rule
+	SignalDashboard SignalKind = "Dashboard" // the dashboard's way into Grafana
+	SignalDeadline  SignalKind = "Deadline"  // time that ran out
+	SignalRequest   SignalKind = "Request"   // what a person asked for
 )
 
 // Verdict is a signal's answer, and what it rests on.
