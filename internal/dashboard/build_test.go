@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	schema "github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -113,6 +116,9 @@ func check(t *testing.T, d Dashboard) {
 	if !bytes.Equal(encode(m), d.JSON) {
 		t.Error("what is read is not what was written")
 	}
+	if said := schemaSays(d.JSON); said != "" {
+		t.Errorf("not by Grafana's own schema: %s", said)
+	}
 	if len(d.JSON) > 512<<10 {
 		t.Errorf("%d bytes are too many for a ConfigMap", len(d.JSON))
 	}
@@ -144,6 +150,36 @@ func check(t *testing.T, d Dashboard) {
 	}
 	if m.SchemaVersion < 36 || len(m.Templating.List) != 2 || m.Templating.List[0].Type != "datasource" || m.Templating.List[0].Name != "datasource" {
 		t.Errorf("schema %d, variables %+v", m.SchemaVersion, m.Templating.List)
+	}
+}
+
+// schemaSays is what Grafana's schema, of its foundation SDK, has against a
+// dashboard: fields that it does not know, or misses.
+func schemaSays(text []byte) string {
+	plugins.RegisterDefaultPlugins()
+	var theirs schema.Dashboard
+	return strings.TrimSpace(fmt.Sprint(said(theirs.UnmarshalJSONStrict(text)), said(theirs.Validate())))
+}
+
+// said is an error's text; the SDK's may be there and empty.
+func said(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestTheSchemaKnowsBetter(t *testing.T) {
+	good := string(Build(testkit.SignalDeployment()).JSON)
+	for name, bad := range map[string]string{
+		"a field misspelt":      strings.Replace(good, `"legendFormat"`, `"legendfromat"`, 1),
+		"an option misspelt":    strings.Replace(good, `"mergeValues"`, `"mergevalue"`, 1),
+		"a title that is none":  strings.Replace(good, `"title": "Requests"`, `"title": 7`, 1),
+		"a graph without place": strings.Replace(good, `"gridPos"`, `"gridpos"`, 1),
+	} {
+		if bad == good || schemaSays([]byte(bad)) == "" {
+			t.Errorf("%s is not noticed", name)
+		}
 	}
 }
 

@@ -74,7 +74,7 @@ type panel struct {
 	Description string         `json:"description,omitempty"`
 	GridPos     position       `json:"gridPos"`
 	Collapsed   *bool          `json:"collapsed,omitempty"` // of a row
-	Panels      []panel        `json:"panels,omitempty"`
+	Panels      []panel        `json:"panels,omitzero"`     // of a row; none, since it is open
 	Datasource  *source        `json:"datasource,omitempty"`
 	FieldConfig *fieldConfig   `json:"fieldConfig,omitempty"`
 	Options     map[string]any `json:"options,omitempty"`

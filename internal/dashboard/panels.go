@@ -34,7 +34,7 @@ type grid struct {
 }
 
 func (g *grid) row(r row) {
-	g.add(panel{Type: "row", Title: r.title, Collapsed: new(false)}, position{H: 1, W: gridWidth})
+	g.add(panel{Type: "row", Title: r.title, Collapsed: new(false), Panels: []panel{}}, position{H: 1, W: gridWidth})
 	g.y++
 	x := 0
 	for _, p := range r.panels {
@@ -117,7 +117,7 @@ func timeline(title, says string, asks ...ask) plan {
 		custom: map[string]any{"lineWidth": 0, "fillOpacity": 80},
 		options: map[string]any{
 			"showValue": "never", "mergeValues": true, "alignValue": "left", "rowHeight": 0.9,
-			"legend": map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": false}, "tooltip": map[string]any{"mode": "single", "sort": "none"},
+			"legend": map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []string{}}, "tooltip": map[string]any{"mode": "single", "sort": "none"},
 		},
 	}
 }
@@ -128,6 +128,7 @@ func number(title, says string, asks ...ask) plan {
 		kind: "stat", title: title, says: says, unit: "short", width: 8, asks: asks, instant: true,
 		options: map[string]any{
 			"colorMode": "none", "graphMode": "none", "justifyMode": "auto", "orientation": "auto", "textMode": "value_and_name",
+			"wideLayout": true, "showPercentChange": false, "percentChangeColorMode": "standard",
 			"reduceOptions": map[string]any{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		},
 	}
