@@ -20,6 +20,8 @@ type Rooms struct {
 	Prometheuses   bool              // whether Prometheus objects are
 	RuleLabels     map[string]string // that the cluster's Prometheus selects rules by
 
+	DashboardsKnown bool // whether GrafanaDashboards are understood here
+
 	ProberImage string   // what runs built-in checks, and resolves images
 	Insecure    []string // registries, as host or host:port, that speak plain http
 	NodesKnown  bool     // whether the operator may see which platforms the nodes are of

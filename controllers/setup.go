@@ -26,6 +26,7 @@ import (
 	"github.com/signal-delivery/operator/internal/analysis/builtin"
 	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/check"
+	"github.com/signal-delivery/operator/internal/dashboard"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
 )
@@ -62,6 +63,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	o.RulesPublished = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "PrometheusRule"})
 
 	o.Prometheuses = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus"})
+	o.DashboardsKnown = served(mgr.GetRESTMapper(), dashboard.Kind)
 
 	r := &SignalDeploymentReconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: o.Clock,
@@ -70,13 +72,16 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.SignalDeployment{}).
 		Owns(&appsv1.Deployment{}).Owns(&corev1.Service{}).Owns(&batchv1.Job{}).Owns(&policyv1.PodDisruptionBudget{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact))).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact, dashboard.LabelDashboard))).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.byConfig)).
 		WatchesRawSource(source.Channel(o.BuiltIn.Scraped(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})
 	if routes {
 		b = b.Watches(gatewayapi.Object(), handler.EnqueueRequestsFromMapFunc(r.byRoute))
+	}
+	if o.DashboardsKnown {
+		b = b.Owns(dashboard.Object())
 	}
 	if err := b.Complete(r); err != nil {
 		return fmt.Errorf("set up the SignalDeployment controller: %w", err)

@@ -28,6 +28,7 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 		r.applyArtifact(ctx, sd, d, w),
 		r.applyChecks(ctx, sd, d, w),
 		r.applyRules(ctx, sd, d, w),
+		r.applyDashboard(ctx, sd, d, w),
 		r.applyReport(ctx, sd, d, w),
 		r.applyLeave(ctx, sd, d, w),
 	)

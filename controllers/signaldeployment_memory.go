@@ -17,9 +17,10 @@ import (
 // mind is what this process knows of one SignalDeployment beside its status:
 // nothing that a restart could not gather again.
 type mind struct {
-	history *analysis.History
-	loading *loading
-	budgets *budgets
+	history   *analysis.History
+	loading   *loading
+	budgets   *budgets
+	dashboard *delivery
 }
 
 // minds are the SignalDeployments whose memory this process has read live.
@@ -29,7 +30,7 @@ type minds struct {
 }
 
 func (m *minds) of(key types.NamespacedName) mind {
-	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}})
+	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }
 

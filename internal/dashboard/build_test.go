@@ -116,8 +116,8 @@ func check(t *testing.T, d Dashboard) {
 	if !bytes.Equal(encode(m), d.JSON) {
 		t.Error("what is read is not what was written")
 	}
-	if said := schemaSays(d.JSON); said != "" {
-		t.Errorf("not by Grafana's own schema: %s", said)
+	if complaint := schemaSays(d.JSON); complaint != "" {
+		t.Errorf("not by Grafana's own schema: %s", complaint)
 	}
 	if len(d.JSON) > 512<<10 {
 		t.Errorf("%d bytes are too many for a ConfigMap", len(d.JSON))
@@ -158,11 +158,11 @@ func check(t *testing.T, d Dashboard) {
 func schemaSays(text []byte) string {
 	plugins.RegisterDefaultPlugins()
 	var theirs schema.Dashboard
-	return strings.TrimSpace(fmt.Sprint(said(theirs.UnmarshalJSONStrict(text)), said(theirs.Validate())))
+	return strings.TrimSpace(fmt.Sprint(complaint(theirs.UnmarshalJSONStrict(text)), complaint(theirs.Validate())))
 }
 
-// said is an error's text; the SDK's may be there and empty.
-func said(err error) string {
+// complaint is an error's text; the SDK's may be there and empty.
+func complaint(err error) string {
 	if err == nil {
 		return ""
 	}

@@ -165,9 +165,13 @@ func read(ctx context.Context, c client.Reader, want client.Object) (*unstructur
 	return &unstructured.Unstructured{Object: content}, nil
 }
 
-// fresh is an object of the same type and name, with nothing in it.
+// fresh is an object of the same type and name, with nothing in it. One
+// without a Go type of its own says its kind.
 func fresh(want client.Object) client.Object {
 	object := reflect.New(reflect.TypeOf(want).Elem()).Interface().(client.Object) //nolint:forcetypeassert // it is of want's type
+	if u, is := object.(*unstructured.Unstructured); is {
+		u.SetGroupVersionKind(want.GetObjectKind().GroupVersionKind())
+	}
 	object.SetNamespace(want.GetNamespace())
 	object.SetName(want.GetName())
 	return object

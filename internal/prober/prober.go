@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/prober/grafana"
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -32,8 +33,8 @@ type Prober struct {
 	Clock clock.Clock
 }
 
-// Run does what the arguments say: http, image resolve or image seal. An error
-// says that they, or the environment, do not say what is to be done.
+// Run does what the arguments say: http, image resolve, image seal, grafana
+// import or grafana find. An error says that they, or the environment, do not say what is to be done.
 func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
 	if text := p.Env("SIGNAL_TIMEOUT"); text != "" {
 		timeout, err := time.ParseDuration(text)
@@ -51,8 +52,12 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 		return p.image(ctx, task.resolve)
 	case "image seal":
 		return p.image(ctx, task.seal)
+	case "grafana import":
+		return p.grafana(ctx, grafana.Task.Import)
+	case "grafana find":
+		return p.grafana(ctx, grafana.Task.Find)
 	}
-	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober image resolve | prober image seal")
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober image resolve | prober image seal | prober grafana import | prober grafana find")
 }
 
 // http sends requests to a candidate.

@@ -172,6 +172,7 @@ func (m *machine) end(phase v1alpha1.Phase, result v1alpha1.Result, why verdict.
 	if phase != v1alpha1.PhaseSucceeded && m.candidate().Hash != "" && !m.serves(m.candidate().Hash) {
 		m.retire(m.candidate().Hash)
 	}
+	m.noteDashboard()
 	r := m.run()
 	r.EndTime, r.Result, r.Move = m.now, result, ""
 	m.enter(phase, why)

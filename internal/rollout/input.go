@@ -46,6 +46,8 @@ type Observation struct {
 
 	Seal   []verdict.Verdict // what the registry says once the release is over
 	Sealed bool              // it has said so, or nobody asks
+
+	Dashboard verdict.Verdict // whether the dashboard has arrived; decides nothing
 }
 
 // Side is the pods of one release.
