@@ -45,10 +45,9 @@ func (s *Source) explain(err error) error {
 		return &analysis.UnavailableError{How: how(answer), Err: err}
 	}
 	e := &analysis.UnavailableError{How: "cannot be reached", Err: err}
-	_, large := errors.AsType[*http.MaxBytesError](err)
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
-	case large:
+	case large(err):
 		e.How = fmt.Sprintf("answers with more than %d MiB", maxAnswer>>20)
 	case distrusted:
 		e.How = "has a certificate that is not trusted"
@@ -56,6 +55,12 @@ func (s *Source) explain(err error) error {
 		e.How = fmt.Sprintf("does not answer within %s", s.timeout)
 	}
 	return e
+}
+
+// large reports whether an answer was longer than it may be.
+func large(err error) bool {
+	_, is := errors.AsType[*http.MaxBytesError](err)
+	return is
 }
 
 const notPrometheus = "answers, but not as Prometheus does"

@@ -57,9 +57,7 @@ func (s *Source) Name() string { return s.name }
 
 // Query answers as of one moment.
 func (s *Source) Query(ctx context.Context, query string, at time.Time) ([]analysis.Point, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	value, _, _, err := s.api.Query(ctx, query, at)
+	value, err := s.ask(ctx, query, at, s.timeout)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -70,6 +68,14 @@ func (s *Source) Query(ctx context.Context, query string, at time.Time) ([]analy
 		return ofVector(v)
 	}
 	return nil, ofNoUse(value)
+}
+
+// ask has the client's own errors.
+func (s *Source) ask(ctx context.Context, query string, at time.Time, timeout time.Duration) (model.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	value, _, _, err := s.api.Query(ctx, query, at)
+	return value, err
 }
 
 // QueryRange answers over a window.
