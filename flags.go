@@ -51,7 +51,7 @@ func newFlags(set *flag.FlagSet) *flags {
 	set.Var(f.ruleLabels, "prometheus-rule-labels", "labels, as k=v separated by commas, that PrometheusRules need to be selected")
 	set.StringVar(&f.proberImage, "prober-image", os.Getenv("PROBER_IMAGE"), "image that runs built-in checks and resolves images (default: $PROBER_IMAGE)")
 	set.Var(&f.insecureRegistries, "insecure-registries", "registries, separated by commas, that speak plain http")
-	set.IntVar(&f.concurrency, "max-concurrent-reconciles", 4, "SignalDeployments that are reconciled side by side")
+	set.IntVar(&f.concurrency, "max-concurrent-reconciles", 64, "SignalDeployments that are reconciled side by side; most of the time they wait for metric servers")
 	set.BoolVar(&f.development, "zap-devel", false, "log for people instead of as JSON")
 	set.TextVar(&f.level, "zap-log-level", zapcore.InfoLevel, "least level that is logged: debug, info, warn or error")
 	return f
@@ -84,7 +84,8 @@ func (f *flags) rooms() (controllers.Rooms, error) {
 		if err != nil {
 			return rooms, fmt.Errorf("--prometheus %s=%s: %w", name, url, err)
 		}
-		rooms.Metrics[name], rooms.Alerts[name] = metrics, alerts
+		rooms.Metrics[name] = metricprometheus.NewBatch(metrics, metricprometheus.BatchOptions{})
+		rooms.Alerts[name] = alertprometheus.NewShared(alerts, alertprometheus.SharedOptions{})
 	}
 	return rooms, nil
 }

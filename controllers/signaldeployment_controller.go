@@ -94,7 +94,7 @@ func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decisio
 		}
 	}
 	if decision.Want.Judge || decision.Want.Watch {
-		sooner(interval(sd))
+		sooner(r.beat(sd))
 	}
 	if w.unsure {
 		sooner(loadingEvery)

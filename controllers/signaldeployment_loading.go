@@ -144,7 +144,7 @@ func (r *SignalDeploymentReconciler) observePublished(ctx context.Context, sd *v
 // loaded asks a Prometheus for the published rules. What stays away for too
 // long will not come by itself.
 func (r *SignalDeploymentReconciler) loaded(ctx context.Context, sd *v1alpha1.SignalDeployment, published []alert.Group, source alert.Source) verdict.Verdict {
-	live, err := source.Rules(ctx)
+	live, err := alert.Within(interval(sd)/2, source).Rules(ctx)
 	if err != nil {
 		return alert.Unreachable(source.Name()).Loaded
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// series are the values of our own metrics, by name and labels; of a histogram
+// gathered are the values of our own metrics, by name and labels; of a histogram
 // its count and its sum.
-func series(t *testing.T) map[string]float64 {
+func gathered(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := metrics.Registry.Gather()
 	if err != nil {
@@ -99,7 +99,7 @@ func TestAReleaseIsMeasured(t *testing.T) {
 		"signal_verdicts_total kind=Alert outcome=Failed":                     1,
 		"signal_verdicts_total kind=Smoke outcome=Passed":                     1,
 	}
-	if diff := cmp.Diff(once, series(t)); diff != "" {
+	if diff := cmp.Diff(once, gathered(t)); diff != "" {
 		t.Errorf("one release (-want +got):\n%s", diff)
 	}
 
@@ -108,12 +108,12 @@ func TestAReleaseIsMeasured(t *testing.T) {
 		begin()
 		remember(ended(v1alpha1.PhaseRolledBack, v1alpha1.ResultRolledBack))
 	}
-	if was, is := len(once), len(series(t)); is != was {
+	if was, is := len(once), len(gathered(t)); is != was {
 		t.Errorf("four releases have %d series, one had %d", is, was)
 	}
 
 	forgetMetrics(client.ObjectKeyFromObject(sd))
-	for key := range series(t) {
+	for key := range gathered(t) {
 		if strings.Contains(key, "namespace=measured") {
 			t.Errorf("left behind by what is gone: %s", key)
 		}

@@ -60,7 +60,7 @@ func (r *SignalDeploymentReconciler) watch(ctx context.Context, sd *v1alpha1.Sig
 	if !known {
 		return // the spec is not valid, and says so
 	}
-	live, err := source.Rules(ctx)
+	live, err := alert.Within(interval(sd)/2, source).Rules(ctx)
 	if err != nil {
 		w.hear(alert.Unreachable(source.Name()))
 		return

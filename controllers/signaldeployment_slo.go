@@ -108,7 +108,7 @@ func (r *SignalDeploymentReconciler) watchObjectives(ctx context.Context, sd *v1
 	if len(w.objectives) == 0 || !known {
 		return
 	}
-	live, err := source.Rules(ctx)
+	live, err := alert.Within(interval(sd)/2, source).Rules(ctx)
 	if err != nil {
 		w.Heard = false
 		return

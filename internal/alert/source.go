@@ -8,10 +8,20 @@ import (
 // Source tells which rules a metric server evaluates, and what they say.
 type Source interface {
 	// Rules are the groups of alert rules, without recording rules. The error
-	// says that the server gave no usable answer.
+	// says that the server gave no usable answer. Who asks must not change what
+	// it is given: others may have been given the same.
 	Rules(ctx context.Context) ([]LiveGroup, error)
 	// Name says in evidence what was asked.
 	Name() string
+}
+
+// Within is the source, content with an answer that someone got no longer ago
+// than the age, if the source keeps such answers.
+func Within(age time.Duration, s Source) Source {
+	if shared, ok := s.(interface{ Within(age time.Duration) Source }); ok {
+		return shared.Within(age)
+	}
+	return s
 }
 
 // LiveGroup is a group that is evaluated.

@@ -58,7 +58,7 @@ func TestDefault(t *testing.T) {
 		"--health-probe-bind-address=:8081",
 		"--metrics-bind-address=:8443",
 		"--prober-image=ghcr.io/signal-delivery/signal-operator:v0.1.0",
-		"--max-concurrent-reconciles=4",
+		"--max-concurrent-reconciles=64",
 		"--zap-log-level=info",
 	}
 	if diff := cmp.Diff(wantArgs, arguments(t, all)); diff != "" {
@@ -97,7 +97,7 @@ func TestNamespaced(t *testing.T) {
 		"--metrics-secure=false",
 		"--namespaces=default,kube-public",
 		"--prober-image=ghcr.io/signal-delivery/signal-operator:v0.1.0",
-		"--max-concurrent-reconciles=4",
+		"--max-concurrent-reconciles=64",
 		"--zap-log-level=info",
 	}
 	if diff := cmp.Diff(wantArgs, arguments(t, all)); diff != "" {

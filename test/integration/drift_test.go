@@ -182,7 +182,9 @@ func TestACopyOfWhatTheSpecHasLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := y.SD.Status.Candidate.Asked
-	y.Rest("it has failed again", func(sd *v1alpha1.SignalDeployment) bool { return stage.Failed(sd) && sd.Status.Candidate.Asked != asked })
+	y.Rest("it has failed again", func(sd *v1alpha1.SignalDeployment) bool {
+		return stage.Failed(sd) && sd.Status.Candidate.Asked != asked
+	})
 	if err := replace(y, copied, nil); err != nil {
 		t.Fatal(err)
 	}

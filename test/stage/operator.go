@@ -55,7 +55,8 @@ func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTri
 	err = controllers.Setup(t.Context(), mgr, controllers.Options{Rooms: controllers.Rooms{
 		Insecure: []string{s.Registry}, ProberImage: "prober",
 		BuiltIn: builtin.New(builtin.Options{Dial: s.Pods.dial}),
-		Metrics: map[string]analysis.Source{"default": metrics}, Alerts: map[string]alert.Source{"default": alerts},
+		Metrics: map[string]analysis.Source{"default": metricprometheus.NewBatch(metrics, metricprometheus.BatchOptions{})},
+		Alerts:  map[string]alert.Source{"default": alertprometheus.NewShared(alerts, alertprometheus.SharedOptions{})},
 	}})
 	if err != nil {
 		t.Fatal(err)

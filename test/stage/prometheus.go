@@ -18,7 +18,8 @@ import (
 // Prometheus speaks the HTTP API of a Prometheus that has loaded every
 // published rule. A query of the form value{namespace="…",release="…"} answers
 // with what was set for it, and 0 otherwise; one about a SignalDeployment by
-// name, with what was told of its requests.
+// name, with what was told of its requests. Queries are real PromQL, and may be
+// joined.
 type Prometheus struct {
 	client   client.Reader
 	requests *requests
@@ -78,37 +79,42 @@ func (p *Prometheus) sees(namespace string) bool {
 	return !p.blind[namespace]
 }
 
-var selector = regexp.MustCompile(`namespace="([^"]*)",release="([^"]*)"`)
+var selector = regexp.MustCompile(`value\{namespace="([^"]*)",release="([^"]*)"\}`)
 
 func (p *Prometheus) query(w http.ResponseWriter, r *http.Request) {
-	if query := r.FormValue("query"); strings.Contains(query, "delivery_signal_dev_name") {
-		p.requests.query(w, r, query)
-		return
-	}
-	match := selector.FindStringSubmatch(r.FormValue("query"))
-	if match == nil {
+	query := r.FormValue("query")
+	matches := selector.FindAllStringSubmatch(query, -1)
+	if matches == nil && !strings.Contains(query, "delivery_signal_dev_name") {
 		http.Error(w, `{"status":"error","errorType":"bad_data","error":"not a query of the stage"}`, http.StatusBadRequest)
 		return
 	}
-	p.mu.Lock()
-	value, set := p.values[match[1]+"/"+match[2]]
-	if !set {
-		value, set = p.values[match[1]+"/"]
+	now := time.Now()
+	for _, match := range matches {
+		value, down := p.value(match[1], match[2])
+		if down {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return
+		}
+		if err := p.requests.set(now, match[1], match[2], value); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 	}
-	down := p.down[match[1]]
-	p.mu.Unlock()
-	if down {
-		http.Error(w, "down", http.StatusServiceUnavailable)
-		return
+	p.requests.query(w, r, query, now)
+}
+
+// value is what was set for a release.
+func (p *Prometheus) value(namespace, release string) (value string, down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	value, set := p.values[namespace+"/"+release]
+	if !set {
+		value, set = p.values[namespace+"/"]
 	}
 	if !set {
 		value = "0"
 	}
-	result := []any{}
-	if value != "" {
-		result = append(result, map[string]any{"metric": map[string]string{}, "value": []any{float64(time.Now().UnixMilli()) / 1000, value}})
-	}
-	reply(w, map[string]any{"resultType": "vector", "result": result})
+	return value, p.down[namespace]
 }
 
 func (p *Prometheus) rules(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,8 @@ package stage
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/signal-delivery/operator/internal/series"
@@ -84,9 +87,25 @@ func (r *requests) scrape(t testing.TB, ctx context.Context, f *flow) { //nolint
 	}
 }
 
+// set makes the series value of a release what it is now; "" ends it.
+func (r *requests) set(now time.Time, namespace, release, text string) error {
+	sample := series.Sample{
+		Labels: labels.FromStrings("__name__", "value", "namespace", namespace, "release", release),
+		Value:  math.Float64frombits(value.StaleNaN),
+	}
+	if text != "" {
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("stage: value of %s: %w", release, err)
+		}
+		sample.Value = number
+	}
+	return r.store.Append(now, []series.Sample{sample})
+}
+
 // query answers one query with a vector.
-func (r *requests) query(w http.ResponseWriter, request *http.Request, query string) {
-	value, err := r.engine.Query(request.Context(), r.store, query, time.Now())
+func (r *requests) query(w http.ResponseWriter, request *http.Request, query string, now time.Time) {
+	value, err := r.engine.Query(request.Context(), r.store, query, now)
 	vector, ok := value.(promql.Vector)
 	if err != nil || !ok {
 		http.Error(w, `{"status":"error","errorType":"bad_data","error":"not a vector"}`, http.StatusBadRequest)
