@@ -2,7 +2,8 @@ package v1alpha1
 
 import corev1 "k8s.io/api/core/v1"
 
-// ChecksSpec are the checks that run on the candidate before it takes traffic.
+// ChecksSpec are the checks that run on the candidate before it takes traffic,
+// and the synthetic traffic that it is judged by.
 type ChecksSpec struct {
 	// smoke checks run side by side, each as a Job in the SignalDeployment's
 	// namespace. All must pass.
@@ -11,6 +12,10 @@ type ChecksSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	Smoke []SmokeCheck `json:"smoke,omitempty"`
+
+	// load is traffic of the operator's own making.
+	// +optional
+	Load LoadSpec `json:"load,omitempty,omitzero"`
 }
 
 // SmokeCheck is one smoke check: requests that the built-in prober sends, or

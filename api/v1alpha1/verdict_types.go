@@ -14,7 +14,7 @@ const (
 )
 
 // SignalKind is what spoke.
-// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request
+// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request;Load
 type SignalKind string
 
 // Kinds of signals.
@@ -31,6 +31,7 @@ const (
 	SignalDashboard SignalKind = "Dashboard" // the dashboard's way into Grafana
 	SignalDeadline  SignalKind = "Deadline"  // time that ran out
 	SignalRequest   SignalKind = "Request"   // what a person asked for
+	SignalLoad      SignalKind = "Load"      // synthetic traffic; it tells, and decides nothing
 )
 
 // Verdict is a signal's answer, and what it rests on.

@@ -141,6 +141,10 @@ func TestMisuse(t *testing.T) {
 		"no artifact":          {[]string{"image", "resolve"}, nil, "SIGNAL_ARTIFACT"},
 		"an empty artifact":    {[]string{"image", "seal"}, map[string]string{"SIGNAL_ARTIFACT": "{}"}, "neither image nor build"},
 		"no time":              {[]string{"http"}, map[string]string{"SIGNAL_TIMEOUT": "soon"}, "SIGNAL_TIMEOUT"},
+		"no load":              {[]string{"load"}, nil, "SIGNAL_LOAD"},
+		"no end of the load":   {[]string{"load"}, map[string]string{"SIGNAL_LOAD": "{}"}, "SIGNAL_LASTS"},
+		"load without a side":  {[]string{"load"}, map[string]string{"SIGNAL_LOAD": `{"requests":[{"path":"/"}]}`, "SIGNAL_LASTS": "1s"}, "SIGNAL_TARGET"},
+		"load without a word":  {[]string{"load"}, map[string]string{"SIGNAL_LOAD": "{}", "SIGNAL_LASTS": "1s", "SIGNAL_TARGET": "http://a"}, "no requests"},
 		"no target":            {[]string{"http"}, map[string]string{"SIGNAL_HTTP_CHECK": "{}"}, "SIGNAL_TARGET"},
 	} {
 		t.Run(title, func(t *testing.T) {

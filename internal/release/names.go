@@ -32,6 +32,12 @@ func JobName(name, hash string, attempt int32, check string) string {
 	return short(strings.Join([]string{name, hash, strconv.Itoa(int(attempt)), check}, "-"), maxLabel)
 }
 
+// LoadName is the Job that sends load for one attempt. It is no check's: where
+// theirs have the attempt, it has a word.
+func LoadName(name, hash string, attempt int32, load string) string {
+	return short(strings.Join([]string{name, hash, load, strconv.Itoa(int(attempt))}, "-"), maxLabel)
+}
+
 // ReportName is the ConfigMap with the report of the latest ended release.
 func ReportName(name string) string { return name + "-report" }
 

@@ -38,12 +38,14 @@ type Parts struct {
 
 // PartsOf are the parts that a specification and a digest make.
 func PartsOf(spec *v1alpha1.SignalDeploymentSpec, in Inputs, imageDigest string) Parts {
+	checks := spec.Checks
+	checks.Load.Background = nil // it decides nothing
 	rules := make([]string, 0, len(spec.Alerts.RulesFrom))
 	for _, from := range spec.Alerts.RulesFrom {
 		rules = append(rules, in.Rules[from])
 	}
 	return Parts{
-		Digest: imageDigest, Template: digest(bare(spec)), Configs: in.Configs.hashes(), Checks: digest(spec.Checks),
+		Digest: imageDigest, Template: digest(bare(spec)), Configs: in.Configs.hashes(), Checks: digest(checks),
 		Alerts: digest(struct {
 			Spec  v1alpha1.AlertsSpec
 			Files []string

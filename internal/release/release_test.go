@@ -45,7 +45,10 @@ func TestIdentity(t *testing.T) {
 		"another configuration":    {digest: digest1, configs: config("b"), asked: true, hash: true},
 		"another template":         {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Template.Spec.Containers[1].Image = "proxy:2" }, digest: digest1, configs: config("a"), asked: true, hash: true},
 		"the image in the template, which the digest replaces": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Template.Spec.Containers[0].Image = "anything" }, digest: digest1, configs: config("a")},
-		"another check":      {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Checks.Smoke = []v1alpha1.SmokeCheck{{Name: "alive"}} }, digest: digest1, configs: config("a"), asked: true, hash: true},
+		"another check": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Checks.Smoke = []v1alpha1.SmokeCheck{{Name: "alive"}} }, digest: digest1, configs: config("a"), asked: true, hash: true},
+		"another background load": {change: func(s *v1alpha1.SignalDeploymentSpec) {
+			s.Checks.Load.Background = &v1alpha1.BackgroundLoad{RatePerSecond: 5}
+		}, digest: digest1, configs: config("a")},
 		"another alert rule": {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Alerts.RollbackOn = []string{"page"} }, digest: digest1, configs: config("a"), asked: true, hash: true},
 		"a file of rules": {
 			change: func(s *v1alpha1.SignalDeploymentSpec) { s.Alerts.RulesFrom = []v1alpha1.ConfigMapKey{{Name: "rules"}} },
@@ -139,8 +142,16 @@ func TestNamesFitAndStayApart(t *testing.T) {
 					t.Errorf("%q has %d characters, seen before: %t", name, len(name), seen[name])
 				}
 				seen[name] = true
+				if load := LoadName(long, hash, attempt, check); len(load) > 63 || seen[load] {
+					t.Errorf("%q has %d characters, seen before: %t", load, len(load), seen[load])
+				} else {
+					seen[load] = true
+				}
 			}
 		}
+	}
+	if check, load := JobName("app", "0123456789", 2, "background"), LoadName("app", "0123456789", 2, "background"); check == load || load != "app-0123456789-background-2" {
+		t.Errorf("a check of the name has %q, load %q", check, load)
 	}
 	if got, want := JobName("app", "0123456789", 2, "smoke"), "app-0123456789-2-smoke"; got != want {
 		t.Errorf("got %q, want %q", got, want)
