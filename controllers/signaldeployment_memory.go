@@ -21,6 +21,7 @@ type mind struct {
 	loading   *loading
 	budgets   *budgets
 	dashboard *delivery
+	refused   *refusal // of background load; never nil
 }
 
 // minds are the SignalDeployments whose memory this process has read live.
@@ -30,7 +31,9 @@ type minds struct {
 }
 
 func (m *minds) of(key types.NamespacedName) mind {
-	known, _ := m.known.LoadOrStore(key, mind{history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}})
+	known, _ := m.known.LoadOrStore(key, mind{
+		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{},
+	})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }
 

@@ -32,6 +32,9 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 			return rules{}, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
 		}
 	}
+	if err := loadProblem(sd); err != nil {
+		return rules{}, err
+	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))
 	if err := analysis.Validate(sd.Spec.Analysis, append(servers, v1alpha1.ServerBuiltIn)); err != nil {
 		return rules{}, err

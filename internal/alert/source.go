@@ -18,7 +18,9 @@ type Source interface {
 // Within is the source, content with an answer that someone got no longer ago
 // than the age, if the source keeps such answers.
 func Within(age time.Duration, s Source) Source {
-	if shared, ok := s.(interface{ Within(age time.Duration) Source }); ok {
+	if shared, ok := s.(interface {
+		Within(age time.Duration) Source
+	}); ok {
 		return shared.Within(age)
 	}
 	return s

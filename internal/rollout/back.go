@@ -173,6 +173,7 @@ func (m *machine) end(phase v1alpha1.Phase, result v1alpha1.Result, why verdict.
 		m.retire(m.candidate().Hash)
 	}
 	m.noteDashboard()
+	m.record(m.seen.Load)
 	r := m.run()
 	r.EndTime, r.Result, r.Move = m.now, result, ""
 	m.enter(phase, why)

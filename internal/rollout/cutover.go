@@ -93,3 +93,26 @@ func (m *machine) routed() bool { return len(m.run().Plan.Routes) > 0 }
 func (m *machine) switched() bool {
 	return m.candidate().Hash != "" && m.seen.Service.Stable == m.candidate().Hash
 }
+
+// loads reports whether background load is asked for.
+func (m *machine) loads() bool { return m.spec.Checks.Load.Background != nil }
+
+// unloads reports whether the canary Service is to select nothing, which is how
+// background load learns that the release is over. No route names it any more,
+// and none has for as long as traffic may take to follow.
+func (m *machine) unloads() bool {
+	if !m.loads() || !m.run().Exposed {
+		return false
+	}
+	plan := m.run().Plan
+	switch m.run().Phase {
+	case v1alpha1.PhaseSettling:
+		return plan.VerifySeconds >= plan.DrainSeconds // the routes have been at rest since the verification began
+	case v1alpha1.PhaseSucceeded:
+		return true
+	case v1alpha1.PhasePending, v1alpha1.PhaseResolving, v1alpha1.PhaseGating, v1alpha1.PhaseStaging, v1alpha1.PhaseChecking,
+		v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying,
+		v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed: // traffic may still be on its way back
+	}
+	return false
+}

@@ -44,6 +44,7 @@ type Observation struct {
 	Service  Service
 	Reported bool // the latest attempt's report is archived
 
+	Load   verdict.Verdict   // what became of background load: it is told, and decides nothing
 	Seal   []verdict.Verdict // what the registry says once the release is over
 	Sealed bool              // it has said so, or nobody asks
 
@@ -95,6 +96,7 @@ type Want struct {
 	Seal    bool              // the registry is to be looked at once more
 	Watch   bool              // alerts are to be watched
 	Judge   bool              // metrics are to be sampled
+	Load    bool              // background load is to be sent, where it is asked for
 
 	Stable, Canary string   // the releases that the Services select
 	Routes         []string // the routes to be driven

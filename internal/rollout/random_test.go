@@ -78,6 +78,9 @@ func shuffle(rng *rand.Rand, sd *v1alpha1.SignalDeployment) {
 	}
 	sd.Spec.Replicas = new(1 + rng.Int32N(6))
 	sd.Spec.Rollback.Automatic = new(rng.IntN(4) > 0)
+	if rng.IntN(2) == 0 {
+		loaded(sd)
+	}
 }
 
 // meddle lets things happen.

@@ -43,7 +43,7 @@ func (m *machine) want() Want {
 	case v1alpha1.PhaseChecking:
 		w.Start, w.Watch, w.Check = m.candidate(), true, true
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
-		w.Start, w.Watch, w.Judge = m.candidate(), true, true
+		w.Start, w.Watch, w.Judge, w.Load = m.candidate(), true, true, m.loads()
 	case v1alpha1.PhaseGating:
 		w.Watch = true
 	case v1alpha1.PhaseSucceeded, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
@@ -55,7 +55,7 @@ func (m *machine) want() Want {
 	case v1alpha1.PhasePending, v1alpha1.PhaseRollingBack:
 	}
 	if m.going() {
-		w.Start, w.Check, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, nil, nil
+		w.Start, w.Check, w.Load, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, false, nil, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()
 	if w.Stable != m.seen.Service.Stable && w.Weight != m.seen.Route.Weight {
@@ -110,6 +110,9 @@ func (m *machine) wantCanary() string {
 		return cmp.Or(m.seen.Service.Canary, v1alpha1.NoRelease)
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking, v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying,
 		v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
+	}
+	if m.unloads() {
+		return v1alpha1.NoRelease
 	}
 	if m.candidate().Hash != "" {
 		return m.candidate().Hash

@@ -55,6 +55,7 @@ type signals struct {
 	firing                                                   []string
 	deaf                                                     bool // no report gets written
 	seal                                                     []verdict.Verdict
+	load                                                     verdict.Verdict
 	unsealed                                                 bool // the last look at the registry does not end
 }
 
@@ -151,6 +152,7 @@ func (w *world) observe() rollout.Observation {
 // listen asks the signals that the phase listens to.
 func (w *world) listen(seen *rollout.Observation) {
 	s, run := w.says, w.sd.Status.Rollout
+	seen.Load = s.load
 	switch run.Phase {
 	case v1alpha1.PhaseResolving:
 		if seen.Asked != w.sd.Status.Candidate.Asked {

@@ -26,6 +26,8 @@ type Selection struct {
 	// Address is the canary Service's IP address, for checks; an IPv6 one is
 	// without brackets. Empty until it has one.
 	Address string
+	// StableAddress is the stable Service's, likewise.
+	StableAddress string
 }
 
 // Read says what the two Services select and reach.
@@ -41,6 +43,7 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 	return Selection{
 		Stable: stable.hash, Endpoints: stable.endpoints,
 		Canary: canary.hash, CanaryEndpoints: canary.endpoints, Address: canary.address,
+		StableAddress: stable.address,
 	}, nil
 }
 

@@ -42,35 +42,35 @@ func TestRead(t *testing.T) {
 				slice("app", "s1", endpoint("Pod", "app-aaa-1-x", new(true)), endpoint("Pod", "app-aaa-1-y", new(true))),
 				slice("app-canary", "c1", endpoint("Pod", "app-bbb-1-x", nil)),
 			},
-			Selection{Stable: "aaa", Endpoints: 2, Canary: "bbb", CanaryEndpoints: 1, Address: "10.0.0.2"},
+			Selection{Stable: "aaa", Endpoints: 2, Canary: "bbb", CanaryEndpoints: 1, Address: "10.0.0.2", StableAddress: "10.0.0.1"},
 		},
 		"endpoints that lag behind the selector do not count": {
 			[]client.Object{
 				ours(Stable(deployment(), "bbb"), "10.0.0.1"),
 				slice("app", "s1", endpoint("Pod", "app-aaa-1-x", new(true)), endpoint("Pod", "app-bbb-1-x", new(true)), endpoint("Pod", "app-bbb1-1-x", new(true))),
 			},
-			Selection{Stable: "bbb", Endpoints: 1},
+			Selection{Stable: "bbb", Endpoints: 1, StableAddress: "10.0.0.1"},
 		},
 		"only ready pods count": {
 			[]client.Object{
 				ours(Stable(deployment(), "aaa"), "10.0.0.1"),
 				slice("app", "s1", endpoint("Pod", "app-aaa-1-x", new(false)), endpoint("Node", "app-aaa-1-y", new(true)), discoveryv1.Endpoint{}),
 			},
-			Selection{Stable: "aaa"},
+			Selection{Stable: "aaa", StableAddress: "10.0.0.1"},
 		},
 		"a pod with two addresses counts once": {
 			[]client.Object{
 				ours(Stable(deployment(), "aaa"), "10.0.0.1"),
 				slice("app", "v4", endpoint("Pod", "app-aaa-1-x", new(true))), slice("app", "v6", endpoint("Pod", "app-aaa-1-x", new(true))),
 			},
-			Selection{Stable: "aaa", Endpoints: 1},
+			Selection{Stable: "aaa", Endpoints: 1, StableAddress: "10.0.0.1"},
 		},
 		"each has endpoints of its own": {
 			[]client.Object{
 				ours(Stable(deployment(), "aaa"), "10.0.0.1"), ours(Canary(deployment(), "aaa"), "10.0.0.2"),
 				slice("app-canary", "c1", endpoint("Pod", "app-aaa-1-x", new(true))),
 			},
-			Selection{Stable: "aaa", Canary: "aaa", CanaryEndpoints: 1, Address: "10.0.0.2"},
+			Selection{Stable: "aaa", Canary: "aaa", CanaryEndpoints: 1, Address: "10.0.0.2", StableAddress: "10.0.0.1"},
 		},
 		"a foreign Service selects nothing of ours": {
 			[]client.Object{Stable(deployment(), "aaa"), slice("app", "s1", endpoint("Pod", "app-aaa-1-x", new(true)))},
