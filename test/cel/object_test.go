@@ -67,6 +67,19 @@ spec:
         args: ["--all"]
         env: [{name: LEVEL, value: full}]
         resources: {limits: {memory: 64Mi}}
+    load:
+      background:
+        port: http
+        ratePerSecond: 50
+        timeoutSeconds: 2
+        resources: {limits: {cpu: "1"}}
+        requests:
+        - path: /v1/signals?limit=1
+          method: GET
+          headers: [{name: Accept, value: application/json}]
+          body: '{}'
+          weight: 3
+        - path: /healthz
   analysis:
     interval: 1s
     metrics:

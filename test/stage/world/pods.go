@@ -163,8 +163,12 @@ func (w *World) jobs(ctx context.Context) error {
 	}
 	var problems []error
 	for i := range list.Items {
-		if list.Items[i].Status.StartTime == nil {
-			problems = append(problems, w.job(ctx, &list.Items[i]))
+		job := &list.Items[i]
+		switch {
+		case sends(job) && len(job.Status.Conditions) == 0 && w.faultsOf(job.Namespace).Job == "":
+			problems = append(problems, w.load(ctx, job))
+		case job.Status.StartTime == nil:
+			problems = append(problems, w.job(ctx, job))
 		}
 	}
 	return errors.Join(problems...)
