@@ -43,7 +43,7 @@ func (r *SignalDeploymentReconciler) observeLoad(ctx context.Context, sd *v1alph
 
 // applyLoad starts background load once for each attempt. That it cannot be
 // started is told, and holds nothing else.
-func (r *SignalDeploymentReconciler) applyLoad(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+func (r *SignalDeploymentReconciler) applyLoad(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error { //nolint:unparam // one part of apply
 	if !d.Want.Load || d.Next.Candidate.Asked != w.Asked || w.services.Address == "" {
 		return nil
 	}

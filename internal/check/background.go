@@ -52,7 +52,7 @@ func EnsureBackground(ctx context.Context, c client.Client, sd *v1alpha1.SignalD
 // a function of (release, attempt), so that asking twice creates once.
 func Background(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, plan v1alpha1.Plan, sides Sides, proberImage string) *batchv1.Job {
 	spec, lasts := sd.Spec.Checks.Load.Background, backgroundLasts(plan)
-	timeout := int32((lasts + 2*graceBackground) / time.Second)
+	timeout := int32((lasts + 2*graceBackground) / time.Second) //nolint:gosec // little more than an hour
 	labels := release.Labels(sd.Name)
 	labels[v1alpha1.LabelRelease] = rel.Hash
 	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))

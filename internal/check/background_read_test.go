@@ -65,8 +65,10 @@ func TestWhatBecameOfBackgroundLoad(t *testing.T) {
 		"it was about to start": {[]client.Object{sender("a")}, wait(ReasonBackgroundPending, "No background load was sent: its pod was still starting when the release ended"), from},
 		"its pod is refused": {nil, wait(ReasonBackgroundNoPod,
 			"No background load was sent: its Job has no pod, because of a quota or an admission policy, or because it was deleted; see kubectl describe job -n prod app-v2-background-3"), from},
-		"something else claims to have failed": {[]client.Object{sender("a", ended(0, `[{"outcome":"Failed","reason":"Bad","message":"password=hunter2"}]`))},
-			wait(ReasonBackgroundFailed, "password=[redacted]"), from},
+		"something else claims to have failed": {
+			[]client.Object{sender("a", ended(0, `[{"outcome":"Failed","reason":"Bad","message":"password=hunter2"}]`))},
+			wait(ReasonBackgroundFailed, "password=[redacted]"), from,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ReadBackground(t.Context(), cluster(t, append(tc.pods, background())...), loaded(), rel)

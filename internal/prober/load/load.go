@@ -69,8 +69,8 @@ func (l Load) Run(ctx context.Context, spec v1alpha1.BackgroundLoad) verdict.Ver
 		sending.Go(func() { s.close(l.send(ctx, s, r, timeout)) })
 	}
 	end, looked := "", start
-	for n := time.Duration(0); end == ""; n++ {
-		due := n * time.Second / rate
+	for n := 0; end == ""; n++ {
+		due := time.Duration(n) * time.Second / rate
 		if end = l.end(ctx, start, due, canary, &looked); end != "" {
 			break
 		}

@@ -171,7 +171,7 @@ func TestNothingGetsLost(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		rate, seconds := 1+random.Int32N(60), 1+random.IntN(4)
 		misbehave := func(w http.ResponseWriter, r *http.Request) {
-			switch n := len(r.Header.Get("X-Signal-Synthetic")) + int(time.Now().UnixNano()%5); n { //nolint:forbidigo // any number will do
+			switch n := len(r.Header.Get("X-Signal-Synthetic")) + int(time.Now().UnixNano()%5); n {
 			case 0:
 				w.WriteHeader(http.StatusTeapot)
 			case 1:

@@ -39,7 +39,7 @@ func (h *hasty) After(d time.Duration) <-chan time.Time {
 	h.mu.Unlock()
 	done := make(chan time.Time, 1)
 	if h.pause > 0 {
-		time.AfterFunc(h.pause, func() { done <- noon }) //nolint:forbidigo // real connections take real time
+		time.AfterFunc(h.pause, func() { done <- noon }) // real connections take real time
 		return done
 	}
 	done <- noon
