@@ -119,9 +119,9 @@ func amount(verdicts []verdict.Verdict) verdict.Verdict {
 	return verdict.All(verdict.Verdict{}, verdicts...)
 }
 
-// setSignal sets one condition. What has not been asked says nothing, and a
-// new step's first samples do not take back what the last step's said: only
-// an answer that stays away does.
+// setSignal sets one condition. What has not been asked says nothing, nor does
+// what is about to answer; and a new step's first samples do not take back what
+// the last step's said: only an answer that stays away does.
 func setSignal(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) {
 	if v.Reason == "" || v.Reason == "NoRoutes" {
 		return
@@ -130,7 +130,7 @@ func setSignal(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) {
 		verdict.Passed: metav1.ConditionTrue, verdict.Failed: metav1.ConditionFalse, verdict.Unknown: metav1.ConditionUnknown,
 	}[v.Outcome]
 	was := meta.FindStatusCondition(sd.Status.Conditions, kind)
-	if status == metav1.ConditionUnknown && was != nil && was.Status == metav1.ConditionTrue && !explained(sd, v) {
+	if status == metav1.ConditionUnknown && (was == nil || was.Status == metav1.ConditionTrue) && !explained(sd, v) {
 		return
 	}
 	if was != nil && was.Status == status && was.Reason == v.Reason && status == metav1.ConditionTrue {
