@@ -132,7 +132,7 @@ func TestDrift(t *testing.T) {
 			}
 			text := ""
 			for _, v := range told {
-				text += string(v.Reason) + " " + v.Message
+				text += v.Reason + " " + v.Message
 				if v.Evidence == nil || v.Evidence.Source == "" {
 					t.Errorf("%s rests on nothing", v.Message)
 				}
