@@ -165,7 +165,10 @@ func TestFailureMode43InvalidSpecs(t *testing.T) {
 		"a query that is no PromQL": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Analysis.Metrics[0].Query = "rate(x[" }, []string{"spec.analysis.metrics[0]", "query"}},
 		"an unknown variable":       {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Analysis.Metrics[0].Query = "x{a=\"${pod}\"}" }, []string{"metrics[0]", "${pod}"}},
 		"an unknown metric server":  {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Analysis.Metrics[0].Server = "other" }, []string{"metrics[0]", "other", "default"}},
-		"a rule that is no PromQL":  {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Groups[0].Rules[0].Expr = "up ==" }, []string{"spec.alerts.groups[0]", "availability", "Broken"}},
+		"an objective of no PromQL": {func(sd *v1alpha1.SignalDeployment) {
+			sd.Spec.Analysis.SLOs = []v1alpha1.SLO{objective("publish", func(s *v1alpha1.SLO) { s.Operation.Matchers = `a="b" c="d"` })}
+		}, []string{"spec.analysis.slos[0].operation.matchers", "publish"}},
+		"a rule that is no PromQL": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Groups[0].Rules[0].Expr = "up ==" }, []string{"spec.alerts.groups[0]", "availability", "Broken"}},
 		"a rule file that is not there": {func(sd *v1alpha1.SignalDeployment) {
 			sd.Spec.Alerts.RulesFrom = []v1alpha1.ConfigMapKey{{Name: "rules", Key: "r"}}
 		}, []string{"spec.alerts.rulesFrom[0]", "rules"}},
