@@ -13,6 +13,12 @@ import (
 // source holds.
 const closes = 2 * time.Minute
 
+// Of so many requests, and for so long, a rate is good enough.
+const (
+	enough = 1000
+	fresh  = 15 * time.Second
+)
+
 // Account is what one release is known to have spent of one budget. Windows
 // follow each other without a gap, so that nothing is counted twice or not at
 // all.
@@ -26,6 +32,7 @@ type Account struct {
 
 	failed, total float64   // of the windows before
 	heard         time.Time // up to when requests are in Failed and Total
+	rated         time.Time // when Rate and Seen were answered
 }
 
 // Open is the account of a release that took traffic at a time, or what is
@@ -53,7 +60,7 @@ func (a Account) Due(interval time.Duration, now time.Time) bool {
 func (a Account) Add(s Sample) Account {
 	a.Latest = s
 	if s.Rate != nil && s.Seen != nil {
-		a.Rate, a.Seen = *s.Rate, *s.Seen
+		a.Rate, a.Seen, a.rated = *s.Rate, *s.Seen, s.Time
 	}
 	if !s.counted() {
 		return a
@@ -65,6 +72,12 @@ func (a Account) Add(s Sample) Account {
 		a.Since, a.failed, a.total = s.Time, a.Failed, a.Total
 	}
 	return a
+}
+
+// paced reports whether the rate is known well, and of late: it is taken over
+// minutes, and costs more to ask for than all else.
+func (a Account) paced(now time.Time) bool {
+	return a.Rate > 0 && a.Seen >= enough && !now.Before(a.rated) && now.Sub(a.rated) < fresh
 }
 
 // overdue reports whether the present window has gone without an answer for

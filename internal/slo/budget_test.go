@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -194,5 +195,29 @@ func TestTheShareCanBeAskedFor(t *testing.T) {
 	}
 	if n := len(account.Latest.Query); n > maxQuery/2 {
 		t.Errorf("the query takes %d of %d bytes of evidence", n, maxQuery)
+	}
+}
+
+// A rate that is known well is not asked for at each sample, and one of few
+// requests is.
+func TestTheRateIsAskedForNowAndThen(t *testing.T) {
+	lines := `
+		up{$new} 1x300
+		http_requests_total{$new,code="200"} 0+%dx300`
+	for perSecond, want := range map[int]int{100: 3, 1: 31} {
+		store := serve(t, time.Second, fmt.Sprintf(lines, perSecond))
+		account, asked := Open(second(60), nil), 0
+		for at := 120; at <= 150; at++ {
+			account = account.Add(Take(asking(t, store, second(at)), available(), app, account, second(at)))
+			if account.Latest.Rate != nil {
+				asked++
+			}
+			if brief(account.Rate) != fmt.Sprint(perSecond) || account.Latest.Query == "" {
+				t.Fatalf("%s, asked %q", said(account), account.Latest.Query)
+			}
+		}
+		if asked != want {
+			t.Errorf("at %d requests per second it was asked %d times, want %d", perSecond, asked, want)
+		}
 	}
 }

@@ -27,11 +27,17 @@ type Sample struct {
 // counted reports whether the sample says how many requests there were.
 func (s Sample) counted() bool { return s.Failed != nil && s.Total != nil }
 
-// Take samples the present window of an account.
+// Take samples the present window of an account. A rate that is known well is
+// not asked for again at once.
 func Take(ask func(query string) Answer, s v1alpha1.SLO, subject Subject, a Account, now time.Time) Sample {
 	var sample Sample
 	for _, q := range Budget(s, subject, a.Since, now) {
+		query := q.Share(s)
+		if a.paced(now) {
+			q.Rate, q.Seen = "", ""
+		}
 		sample = take(ask, s, q)
+		sample.Query = query
 		if sample.Reason != ReasonNoData {
 			break
 		}
@@ -44,11 +50,14 @@ func Take(ask func(query string) Answer, s v1alpha1.SLO, subject Subject, a Acco
 // where there is one of all requests; but a histogram without the bucket tells
 // nothing.
 func take(ask func(query string) Answer, s v1alpha1.SLO, q Queries) Sample {
-	sample := Sample{Query: q.Share(s)}
+	sample := Sample{}
 	for _, one := range []struct {
 		query  string
 		answer **float64
 	}{{q.Total, &sample.Total}, {q.Failed, &sample.Failed}, {q.Rate, &sample.Rate}, {q.Seen, &sample.Seen}} {
+		if one.query == "" {
+			continue
+		}
 		got := ask(one.query)
 		switch {
 		case got.Value != nil:
