@@ -45,7 +45,13 @@ func Validate(slos []v1alpha1.SLO, servers []string) error {
 			return fmt.Errorf("%s.operation.matchers (objective %q): %w", where, s.Name, err)
 		}
 		if s.Availability == nil {
+			if err := checkMetric(s.Latency.Histogram); err != nil {
+				return fmt.Errorf("%s.latency.histogram (objective %q): %w", where, s.Name, err)
+			}
 			continue
+		}
+		if err := checkMetric(s.Availability.Counter); err != nil {
+			return fmt.Errorf("%s.availability.counter (objective %q): %w", where, s.Name, err)
 		}
 		if err := check(s.Availability.Failed); err != nil {
 			return fmt.Errorf("%s.availability.failed (objective %q): %w", where, s.Name, err)
@@ -74,6 +80,15 @@ func check(matchers string) error {
 	}
 	if i := slices.IndexFunc(parsed, own); i >= 0 {
 		return fmt.Errorf("must not match the label %s, which says whose series they are: the operator does", parsed[i].Name)
+	}
+	return nil
+}
+
+// checkMetric parses the name of a metric as it stands in a selector: a few
+// words, such as inf, cannot.
+func checkMetric(name string) error {
+	if _, err := language.ParseMetricSelector(or(name, "m") + `{a="b"}`); err != nil {
+		return fmt.Errorf("is not the name of a PromQL metric: %w", err)
 	}
 	return nil
 }

@@ -112,3 +112,21 @@ func TestAnObjectivesAlertTurnsBack(t *testing.T) {
 	y.Rest("v2 is rolled back", stage.RolledBack)
 	y.Stalled("SLOBudgetBurnsWithinDays")
 }
+
+// A restart of the operator in the middle of a release neither forgets what was
+// spent nor counts it twice.
+func TestARestartKeepsTheAccount(t *testing.T) {
+	t.Parallel()
+	y := observed(t, 3, objective("publish"))
+	candidate := y.SD.Status.Candidate.Hash
+	y.Answer(candidate, 10, 10)
+	y.Until("v2 holds its second weight", stage.Holding("quarter"))
+	y.Answer(candidate, 10, 0)
+	failed := y.Failed(candidate)
+	y.Operator.Stop()
+	y.Operator = y.Stage.Operator(t, y.Namespace, nil)
+	y.Rest("v2 is released", stage.Succeeded)
+	if got := y.SD.Status.Rollout.Budgets[0].Failed; failed < 9 || got < failed-2 || got > failed {
+		t.Errorf("%d were counted, of %d", got, failed)
+	}
+}

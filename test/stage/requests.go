@@ -59,6 +59,14 @@ func (y *Story) Answer(release string, good, failing float64) {
 	f.goodRate, f.failRate = good, failing
 }
 
+// Failed is how many requests a release has not answered well so far.
+func (y *Story) Failed(release string) int64 {
+	r := y.Prometheus.requests
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int64(r.flows[y.Namespace+"/"+release].failed)
+}
+
 // scrape lets the counters of a flow grow, and takes them down.
 func (r *requests) scrape(t testing.TB, ctx context.Context, f *flow) { //nolint:thelper,revive // it runs beside the test
 	tick := time.NewTicker(100 * time.Millisecond)
