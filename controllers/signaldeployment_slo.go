@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,11 +80,13 @@ func (b *budgets) enter(sd *v1alpha1.SignalDeployment) map[string]slo.Account {
 	return b.accounts
 }
 
+// judgedPhases are those in which the candidate takes traffic.
+var judgedPhases = []v1alpha1.Phase{v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying}
+
 // exposedSince is when the candidate first took traffic.
 func exposedSince(sd *v1alpha1.SignalDeployment) time.Time {
 	for _, entry := range sd.Status.Rollout.Timeline {
-		switch entry.Phase { //nolint:exhaustive // in all others it takes none
-		case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
+		if slices.Contains(judgedPhases, entry.Phase) {
 			return entry.Time.Time
 		}
 	}

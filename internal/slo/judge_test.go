@@ -101,7 +101,7 @@ func TestEvidence(t *testing.T) {
 // bounds in nineteen cases of twenty, so that a release is turned back wrongly,
 // by being at its limit, in one of forty.
 func TestBoundsHold(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that is the same each time
+	random := rand.New(rand.NewPCG(1, 2))
 	for _, mean := range []float64{2, 10, 100} {
 		below, above := 0, 0
 		for range 20000 {
@@ -131,7 +131,7 @@ func TestBoundsHold(t *testing.T) {
 // a limit nor breaks one; what was spent is never taken back; and without a
 // limit nothing is held up.
 func TestSilenceIsNoConsent(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test that is the same each time
+	random := rand.New(rand.NewPCG(3, 4))
 	odd := []float64{0, 1, 7, 5000, math.NaN(), math.Inf(1)}
 	for range 20000 {
 		a, at, answered := Open(start, nil), 0, false

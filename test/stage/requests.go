@@ -54,7 +54,7 @@ func (y *Story) Answer(release string, good, failing float64) {
 			"namespace", y.Namespace, "delivery_signal_dev_name", Name, "delivery_signal_dev_release", release, "pod", release + "-1",
 		}}
 		r.flows[key] = f
-		go r.scrape(y.TB, y.Context(), f)
+		go r.scrape(y.Context(), y.TB, f)
 	}
 	f.goodRate, f.failRate = good, failing
 }
@@ -68,7 +68,8 @@ func (y *Story) Failed(release string) int64 {
 }
 
 // scrape lets the counters of a flow grow, and takes them down.
-func (r *requests) scrape(t testing.TB, ctx context.Context, f *flow) { //nolint:thelper,revive // it runs beside the test
+func (r *requests) scrape(ctx context.Context, t testing.TB, f *flow) {
+	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	last := time.Now()
