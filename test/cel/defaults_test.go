@@ -24,7 +24,7 @@ template:
     containers: [{name: signal}]
 artifact: {image: registry.example/acme/signal-service:v1.0.0}
 service: {ports: [{name: http, port: 80, protocol: TCP}]}
-analysis: {interval: 1s}
+analysis: {interval: 1s, scrape: {path: /metrics, scheme: http}}
 alerts: {server: default, rollbackOn: [critical]}
 strategy: {verifySeconds: 300, progressDeadlineSeconds: 600, drainSeconds: 30}
 rollback: {automatic: true, windowSeconds: 3600}
@@ -61,12 +61,22 @@ func TestItemDefaults(t *testing.T) {
 		"metric": {
 			[]string{"analysis", "metrics"},
 			`{name: errors, query: up, max: 1}`,
-			`{name: errors, query: up, max: 1, server: default, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
+			`{name: errors, query: up, max: 1, server: built-in, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
+		},
+		"errors": {
+			[]string{"analysis", "metrics"},
+			`{name: errors, errors: {}}`,
+			`{name: errors, errors: {counter: http_requests_total, failed: 'code=~"5.."', maxIncrease: "0.01", detectIncrease: "0.05", minRequests: 50, alpha: "0.01", beta: "0.1"}, server: built-in, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
+		},
+		"latency": {
+			[]string{"analysis", "metrics"},
+			`{name: latency, latency: {}}`,
+			`{name: latency, latency: {histogram: http_request_duration_seconds, quantile: "0.95", maxRatio: "1.2", maxIncreaseSeconds: "0.01", minRequests: 100, alpha: "0.01"}, server: built-in, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
 		},
 		"metric over a window": {
 			[]string{"analysis", "metrics"},
 			`{name: errors, query: up, max: 1, range: {windowSeconds: 60}}`,
-			`{name: errors, query: up, max: 1, range: {windowSeconds: 60, stepSeconds: 1, reduce: Avg}, server: default, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
+			`{name: errors, query: up, max: 1, range: {windowSeconds: 60, stepSeconds: 1, reduce: Avg}, server: built-in, consecutiveFailures: 1, minSamples: 1, noData: Unknown}`,
 		},
 		"group of rules": {
 			[]string{"alerts", "groups"},

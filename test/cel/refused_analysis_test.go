@@ -32,7 +32,7 @@ func TestRefusedAnalysis(t *testing.T) {
 		"metric server empty":     {set(metric+"server", ""), `spec.analysis.metrics[0].server in body should be at least 1 chars long`},
 		"metric server too long":  {set(metric+"server", long(64)), `spec.analysis.metrics[0].server: Too long`},
 		"metric server by URL":    {set(metric+"address", "http://prometheus:9090"), `unknown field "spec.analysis.metrics[0].address"`},
-		"metric without a query":  {drop(metric + "query"), `spec.analysis.metrics[0].query: Required value`},
+		"metric without a query":  {drop(metric + "query"), `spec.analysis.metrics[0]: Invalid value: needs exactly one of query, errors and latency`},
 		"query empty":             {set(metric+"query", ""), `spec.analysis.metrics[0].query in body should be at least 1 chars long`},
 		"query of 4097 letters":   {set(metric+"query", long(4097)), `spec.analysis.metrics[0].query: Too long: may not be more than 4096 bytes`},
 		"metric without a limit":  {noLimit, `spec.analysis.metrics[0]: Invalid value: needs a limit: set min, max or compare`},

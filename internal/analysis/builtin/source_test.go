@@ -83,6 +83,28 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// Buckets can be told apart, by bounds.
+func TestBucketsHaveTheirBounds(t *testing.T) {
+	w := newWorld(t, Options{})
+	r := prometheus.NewRegistry()
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "h", Help: "h", Buckets: []float64{1, 2}})
+	r.MustRegister(h)
+	h.Observe(1.5)
+	w.serve("10.0.0.1", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	w.watch(pod("p", "new", "10.0.0.1"))
+	points, err := w.b.Source(app).Query(t.Context(), "sum by (le) (h_bucket)", w.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, p := range points {
+		got[p.Bound] = p.Value
+	}
+	if diff := cmp.Diff(map[string]float64{"1.0": 0, "2.0": 1, "+Inf": 1}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRanges(t *testing.T) {
 	w := newWorld(t, Options{})
 	r := prometheus.NewRegistry()

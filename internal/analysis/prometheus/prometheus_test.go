@@ -147,6 +147,20 @@ func TestWhateverIsAnswered(t *testing.T) {
 }
 
 // A range is judged by the same rules.
+// Buckets can be told apart, by bounds.
+func TestBucketsHaveTheirBounds(t *testing.T) {
+	server := httptest.NewServer(result("vector", `[{"metric":{"le":"0.5"},"value":[1893499200,"1"]},{"metric":{"le":"+Inf"},"value":[1893499200,"2"]}]`))
+	defer server.Close()
+	got, err := sourceOf(t, server.URL, 0).Query(t.Context(), "x", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []analysis.Point{{Time: noon, Value: 1, Bound: "0.5"}, {Time: noon, Value: 2, Bound: "+Inf"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWhateverARangeIsAnswered(t *testing.T) {
 	for name, tc := range map[string]struct {
 		handler http.HandlerFunc

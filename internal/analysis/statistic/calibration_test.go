@@ -117,22 +117,12 @@ func TestCalibrationOfErrors(t *testing.T) {
 		{stable: 0.001, more: 0.1, bad: true},
 		{stable: 0.05, more: 0.5, bad: true},
 	} {
-		random := rand.New(rand.NewPCG(4, uint64(i)))
-		ended := [ends]int{}
-		for range releases {
-			p := drawn(random, rule.Alpha)
+		ended := serving(rand.New(rand.NewPCG(4, uint64(i))), kind.stable, kind.stable+kind.more, rule.Alpha, func(alpha float64, candidate, stable Counts) Finding {
 			rule := rule
-			rule.Alpha = p.alpha
-			ended[p.run(func(s step) func() Finding {
-				var candidate, stable Counts
-				return func() Finding {
-					candidate.serve(random, s.rate*s.weight, kind.stable+kind.more)
-					stable.serve(random, s.rate*(1-s.weight), kind.stable)
-					finding, _ := rule.Judge(candidate, &stable)
-					return finding
-				}
-			})]++
-		}
+			rule.Alpha = alpha
+			finding, _ := rule.Judge(candidate, &stable)
+			return finding
+		})
 		report(t, fmt.Sprintf("stable fails %.1f %%, candidate %.1f %%", 100*kind.stable, 100*(kind.stable+kind.more)), ended)
 		if kind.good && !within(ended[turnedBack], releases, rule.Alpha) {
 			t.Errorf("turned back %d, more than alpha allows", ended[turnedBack])
@@ -140,6 +130,40 @@ func TestCalibrationOfErrors(t *testing.T) {
 		if kind.bad && !within(ended[released], releases, rule.Beta) {
 			t.Errorf("released %d, more than beta allows", ended[released])
 		}
+	}
+}
+
+// serving is how releases end that are judged by their failed requests.
+func serving(random *rand.Rand, stableRatio, ratio, alpha float64, judge func(alpha float64, candidate, stable Counts) Finding) [ends]int {
+	ended := [ends]int{}
+	for range releases {
+		p := drawn(random, alpha)
+		ended[p.run(func(s step) func() Finding {
+			var candidate, stable Counts
+			return func() Finding {
+				candidate.serve(random, s.rate*s.weight, ratio)
+				stable.serve(random, s.rate*(1-s.weight), stableRatio)
+				return judge(p.alpha, candidate, stable)
+			}
+		})]++
+	}
+	return ended
+}
+
+// A usual test, asked at each look, is wrong far more often than it says: the
+// simulation can tell.
+func TestAUsualTestIsNotCalibrated(t *testing.T) {
+	ended := serving(rand.New(rand.NewPCG(6, 1)), 0.02, 0.02, 0.01, func(alpha float64, candidate, stable Counts) Finding {
+		both := Counts{candidate.Requests + stable.Requests, candidate.Failed + stable.Failed}.Ratio()
+		deviation := math.Sqrt(both * (1 - both) * (1/candidate.Requests + 1/stable.Requests))
+		if (candidate.Ratio()-stable.Ratio())/deviation > math.Sqrt2*math.Erfinv(1-2*alpha) {
+			return Bad
+		}
+		return Good
+	})
+	report(t, "a usual test at 1 %, both fail 2.0 %", ended)
+	if within(ended[turnedBack], releases, 0.05) {
+		t.Errorf("turned back %d: the simulation cannot tell", ended[turnedBack])
 	}
 }
 
