@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -87,7 +88,7 @@ func carrying(matchers string) (string, error) {
 	var some []string
 	for _, m := range all {
 		if some = append(some, m.Name+`!=""`); m.Name == labels.MetricName {
-			return "", fmt.Errorf("must not match the metric's name")
+			return "", errors.New("must not match the metric's name")
 		}
 	}
 	slices.Sort(some)

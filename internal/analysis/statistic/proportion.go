@@ -102,9 +102,9 @@ func likeliest(candidate, stable Counts, margin float64) float64 {
 		p := (low + high) / 2
 		if slope(candidate, p+margin)+slope(stable, p) > 0 {
 			low = p
-		} else {
-			high = p
+			continue
 		}
+		high = p
 	}
 	p := (low + high) / 2
 	return likelihood(candidate, p+margin) + likelihood(stable, p)
@@ -178,9 +178,9 @@ func Needed(margin, probability float64) float64 {
 		n := math.Floor((low + high) / 2)
 		if enough(n) {
 			high = n
-		} else {
-			low = n
+			continue
 		}
+		low = n
 	}
 	return high
 }

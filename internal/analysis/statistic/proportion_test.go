@@ -207,3 +207,12 @@ func FuzzErrors(f *testing.F) {
 		}
 	})
 }
+
+// One look at a release that waits for requests, the dearest there is.
+func BenchmarkErrors(b *testing.B) {
+	candidate, stable := Counts{60, 0}, Counts{540, 30}
+	for b.Loop() {
+		_, _ = usual.Judge(candidate, &stable)
+		_ = usual.More(candidate, &stable)
+	}
+}

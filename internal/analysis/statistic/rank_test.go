@@ -233,3 +233,13 @@ func FuzzLatency(f *testing.F) {
 		}
 	})
 }
+
+// One look at a release that is slow.
+func BenchmarkLatency(b *testing.B) {
+	rule := Latency{Quantile: 0.95, MaxRatio: 1.2, MaxIncrease: 0.01, Max: nothing, MinRequests: 100, Alpha: 0.01}
+	candidate, stable := []float64{0, 0, 0, 10, 5, 3, 2, 1, 1, 0, 0, 0}, []float64{0, 0, 0, 100, 50, 30, 1, 1, 1, 0, 0, 0}
+	for b.Loop() {
+		_, _ = rule.Judge(buckets, candidate, stable)
+		_ = rule.More(buckets, candidate, stable)
+	}
+}
