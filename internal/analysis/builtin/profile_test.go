@@ -149,6 +149,7 @@ func (w *world) answersItself(facts []v1alpha1.Verdict) {
 
 // What is not known is not made up.
 func TestWhatIsNotKnownOfAStep(t *testing.T) {
+	lasting := map[string]int{"a moment": 0, "a second": 1}
 	part := func(w *world, seconds int) profile.Pair {
 		now := w.clock.Now()
 		return profile.Pair{Part: profile.Part{Phase: v1alpha1.PhaseVerifying, Start: now.Add(-time.Duration(seconds) * time.Second), End: now}}
@@ -163,6 +164,8 @@ func TestWhatIsNotKnownOfAStep(t *testing.T) {
 		message  string
 		measured bool
 	}{
+		"a moment":                      {func(*world) {}, "It was too short to be measured", false},
+		"a second":                      {func(*world) {}, "It was too short to be measured", false},
 		"the operator has just started": {func(*world) {}, "The built-in source scrapes the pods of a release only while it is under way", false},
 		"there is no /metrics": {func(w *world) {
 			w.serve("10.0.0.1", http.NotFoundHandler())
@@ -187,7 +190,11 @@ func TestWhatIsNotKnownOfAStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, Options{})
 			tc.act(w)
-			p, anomalies := profile.Measure(t.Context(), w.b.Record(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Stable: "old", Interval: time.Second}, part(w, 20))
+			seconds, is := lasting[name]
+			if !is {
+				seconds = 20
+			}
+			p, anomalies := profile.Measure(t.Context(), w.b.Record(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Stable: "old", Interval: time.Second}, part(w, seconds))
 			if p.Message != tc.message || len(anomalies) != 0 || (p.Candidate != nil) != tc.measured || p.Stable != nil {
 				t.Errorf("%q, %v, %+v, %+v", p.Message, anomalies, p.Candidate, p.Stable)
 			}

@@ -20,6 +20,11 @@ func Measure(ctx context.Context, source analysis.Source, s Subject, pair Pair) 
 	interval := max(s.Interval, time.Second)
 	r := reader{source: source, interval: interval, width: width(pair.Part, interval)}
 	c := comparison{Pair: pair, width: r.width}
+	if pair.End.Sub(pair.Start) < r.width {
+		return v1alpha1.Profile{
+			Phase: pair.Phase, Step: pair.Step, StartTime: metav1.NewTime(pair.Start), EndTime: metav1.NewTime(pair.End), Message: "It was too short to be measured",
+		}, nil
+	}
 	r.ask = s.ask(s.Candidate)
 	c.candidate = r.read(ctx, candidate, s.Candidate, pair)
 	if s.Stable != "" && s.Stable != s.Candidate {
