@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -38,6 +39,7 @@ func newService(s settings) *service {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
 	build.WithLabelValues(s.version).Set(1)
 	registry.MustRegister(svc.requests, svc.seconds, build)
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
 	// Counters start at zero, so that a first error is an increase.
 	for _, code := range []string{"200", "500"} {
 		svc.requests.WithLabelValues("/v1/signals", http.MethodGet, code)
