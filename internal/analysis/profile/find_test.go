@@ -105,11 +105,11 @@ func TestWhatStandsOutIsFound(t *testing.T) {
 	}
 }
 
-// Noise is no anomaly: healthy releases, busy and quiet, fast and slow, steady
-// and ragged, of which hardly any may have one.
+// Noise is no anomaly: healthy releases, busy and quiet, fast and slow, steady,
+// ragged and wandering, of which hardly any may have one.
 func TestHealthyReleasesHaveNoAnomalies(t *testing.T) {
 	const releases, partsEach = 1200, 5
-	parts, false_ := 0, 0
+	parts, wrong := 0, 0
 	kinds := map[v1alpha1.AnomalyKind]int{}
 	odd := 0
 	for seed := range uint64(releases) {
@@ -121,10 +121,14 @@ func TestHealthyReleasesHaveNoAnomalies(t *testing.T) {
 		had := false
 		for part := range uint64(partsEach) {
 			n := []int{6, 12, 30, 60, 90}[part]
-			anomalies := scene(seed*partsEach+part, n, always(s), always(s)).anomalies()
+			candidate, stable := always(s), always(s)
+			if seed%2 == 1 {
+				candidate, stable = wandering(s, 2*seed, n), wandering(s, 2*seed+1, n)
+			}
+			anomalies := scene(seed*partsEach+part, n, candidate, stable).anomalies()
 			parts++
 			for _, a := range anomalies {
-				false_++
+				wrong++
 				kinds[a.Kind]++
 				had = true
 			}
@@ -134,9 +138,36 @@ func TestHealthyReleasesHaveNoAnomalies(t *testing.T) {
 		}
 	}
 	rate := float64(odd) / releases
-	t.Logf("%d healthy releases of %d parts: %d false anomalies in %d parts, %.2f %% of releases; by kind %v", releases, partsEach, false_, parts, 100*rate, kinds)
+	t.Logf("%d healthy releases of %d parts: %d false anomalies in %d parts, %.2f %% of releases; by kind %v", releases, partsEach, wrong, parts, 100*rate, kinds)
 	if rate > 0.01 {
 		t.Errorf("%.2f %% of healthy releases have an anomaly, at most 1 %% may", 100*rate)
+	}
+}
+
+// A spike of four times the usual that lasts ten seconds is found where it is,
+// in services that are never quite steady.
+func TestSpikesAreFoundAmongNoise(t *testing.T) {
+	const releases, n = 1000, 60
+	found := 0
+	for seed := range uint64(releases) {
+		at := 5 + int(seed)%(n-10)
+		base := wandering(healthy, seed, n)
+		spiking := func(i int) shape {
+			s := base(i)
+			if i == at || i == at+1 {
+				s.median *= 4
+			}
+			return s
+		}
+		anomalies := shorts(scene(seed, n, spiking, always(healthy)).anomalies())
+		if len(anomalies) == 1 && anomalies[0] == fmt.Sprintf("LatencySpike Low v2 %d-%d", 5*at, 5*at+10) ||
+			len(anomalies) == 1 && anomalies[0] == fmt.Sprintf("LatencySpike Medium v2 %d-%d", 5*at, 5*at+10) {
+			found++
+		}
+	}
+	t.Logf("%d of %d spikes are found, and nothing else, with the right start and end", found, releases)
+	if found < 970 {
+		t.Errorf("%d of %d spikes are found", found, releases)
 	}
 }
 

@@ -27,15 +27,9 @@ func simulate(random *rand.Rand, start time.Time, n int, of func(i int) shape) [
 		s := of(i)
 		w := blank(start.Add(time.Duration(i)*width), width)
 		requests := poisson(random, s.rps*width.Seconds())
-		w.requests, w.clientErrors, w.serverErrors = float64(requests), 0, 0
-		for range requests {
-			switch p := random.Float64(); {
-			case p < s.serverErrors:
-				w.serverErrors++
-			case p < s.serverErrors+s.clientErrors:
-				w.clientErrors++
-			}
-		}
+		w.requests = float64(requests)
+		w.serverErrors = float64(min(requests, poisson(random, s.serverErrors*float64(requests))))
+		w.clientErrors = float64(min(requests, poisson(random, s.clientErrors*float64(requests))))
 		if requests > 0 {
 			w.p95 = min(s.median*math.Exp(s.sigma*normal(drawn(random, requests))), 5) // the last bound of the buckets
 		}
@@ -103,4 +97,18 @@ func except(usual shape, first, last int, change func(*shape)) func(int) shape {
 		}
 		return s
 	}
+}
+
+// wandering is a shape whose traffic and response times drift up and down, by
+// a tenth and more, as those of real services do.
+func wandering(usual shape, seed uint64, n int) func(i int) shape {
+	random := rand.New(rand.NewPCG(seed, 5))
+	shapes, drift := make([]shape, n), 0.0
+	for i := range shapes {
+		drift = 0.9*drift + 0.05*random.NormFloat64()
+		s := usual
+		s.rps, s.median = s.rps*math.Exp(drift), s.median*math.Exp(drift)
+		shapes[i] = s
+	}
+	return func(i int) shape { return shapes[i] }
 }
