@@ -53,7 +53,7 @@ var judged = map[v1alpha1.AnomalyKind]bool{
 // What windows are compared with.
 const (
 	theStable = "the stable release"
-	thePart   = "the part before"
+	before    = "the phase before"
 )
 
 // rises are what stands out of the part as a whole: against the stable release
@@ -74,7 +74,7 @@ func (c comparison) rises(t *track) []found {
 	if t == c.candidate && c.stable != nil {
 		look(c.stable.during, t.ofCPU == c.stable.ofCPU && t.ofMemory == c.stable.ofMemory, theStable)
 	}
-	look(t.before, true, thePart)
+	look(t.before, true, before)
 	return all
 }
 

@@ -182,3 +182,17 @@ func TestFacts(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A step that waited for people for days is measured as far as samples go
+// back, and says since when.
+func TestALongStep(t *testing.T) {
+	end := noon.Add(90 * time.Second)
+	pair := Pair{Part: Part{Phase: v1alpha1.PhaseProgressing, Step: "half", Start: noon.Add(-72 * time.Hour), End: end}}
+	p, _ := Measure(t.Context(), record(t, 1, 91), Subject{Namespace: "prod", Name: "app", Candidate: "v2", Interval: time.Second}, pair)
+	if p.Candidate == nil || p.Candidate.Requests == nil || p.Candidate.P95Microseconds == nil {
+		t.Fatalf("%+v", p)
+	}
+	if since := p.StartTime.Sub(noon); since < 0 || since > 10*time.Second || !p.EndTime.Time.Equal(end) {
+		t.Errorf("measured from %s to %s", p.StartTime, p.EndTime)
+	}
+}

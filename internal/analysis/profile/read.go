@@ -54,6 +54,9 @@ const (
 	stable    = "stable release"
 )
 
+// longest is how far samples go back.
+const longest = 10 * time.Minute
+
 // reader asks a source about one release.
 type reader struct {
 	source   analysis.Source
@@ -71,8 +74,9 @@ func (r reader) read(ctx context.Context, who, release string, pair Pair) *track
 	if !pair.Before.Start.IsZero() && !idle {
 		from = pair.Before.Start
 	}
-	// Windows end together with the part.
-	n := int(pair.End.Sub(from) / r.width)
+	// Windows end together with the part; those before the longest memory have
+	// nothing to tell, however long people were waited for.
+	n := int(min(pair.End.Sub(from), longest) / r.width)
 	if n < 1 {
 		return t
 	}
