@@ -19,12 +19,11 @@ func (t *tale) measured() {
 	for _, v := range t.Measured {
 		f := fact{len(t.facts) + 1, v}
 		t.facts = append(t.facts, f)
-		switch {
-		case f.Reason == stoodOut:
+		if f.Reason == stoodOut {
 			t.anomalies = append(t.anomalies, line{label: f.Name, text: f.Message, facts: []int{f.number}})
-		default:
-			gauged = append(gauged, f)
+			continue
 		}
+		gauged = append(gauged, f)
 	}
 	main, first := telling(gauged), []line(nil)
 	var rest group

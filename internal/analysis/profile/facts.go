@@ -33,7 +33,7 @@ const source = "built-in"
 // on: what was measured, then what stood out. They pass and fail nothing, so
 // that they have no outcome.
 func Facts(s Subject, memory v1alpha1.RolloutStatus) []verdict.Verdict {
-	var all []verdict.Verdict
+	all := make([]verdict.Verdict, 0, 6*len(memory.Profiles)+len(memory.Anomalies))
 	for _, p := range memory.Profiles {
 		all = append(all, s.facts(p)...)
 	}

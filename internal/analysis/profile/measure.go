@@ -35,8 +35,9 @@ func Measure(ctx context.Context, source analysis.Source, s Subject, pair Pair) 
 }
 
 func (c comparison) anomalies() []v1alpha1.Anomaly {
-	var all []v1alpha1.Anomaly
-	for _, f := range c.find() {
+	out := c.find()
+	all := make([]v1alpha1.Anomaly, 0, len(out))
+	for _, f := range out {
 		all = append(all, c.anomaly(f))
 	}
 	slices.SortStableFunc(all, func(a, b v1alpha1.Anomaly) int { return a.StartTime.Compare(b.StartTime.Time) })
@@ -71,7 +72,7 @@ func (t *track) profile() *v1alpha1.TrackProfile {
 	}
 	p.Release = t.release
 	if p.PeakPerMinute != nil {
-		p.PeakSeconds = int32(t.width.Seconds()) //nolint:gosec // at most five minutes
+		p.PeakSeconds = int32(t.width.Seconds())
 	}
 	return &p
 }

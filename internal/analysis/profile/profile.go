@@ -106,7 +106,7 @@ func Keep(memory *v1alpha1.RolloutStatus, p v1alpha1.Profile, anomalies []v1alph
 	if len(memory.Profiles) < maxProfiles {
 		memory.Profiles = append(memory.Profiles, p)
 	}
-	all := append(memory.Anomalies, anomalies...)
+	all := slices.Concat(memory.Anomalies, anomalies)
 	slices.SortStableFunc(all, func(a, b v1alpha1.Anomaly) int { return grave[b.Severity] - grave[a.Severity] })
 	all = all[:min(len(all), maxAnomalies)]
 	slices.SortStableFunc(all, func(a, b v1alpha1.Anomaly) int { return a.StartTime.Compare(b.StartTime.Time) })

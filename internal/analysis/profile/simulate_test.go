@@ -75,14 +75,14 @@ func scene(seed uint64, n int, candidate, stable func(i int) shape) comparison {
 		Part:   Part{Phase: "Progressing", Step: "half", Start: noon, End: noon.Add(time.Duration(n) * width)},
 		Before: Part{Phase: "Progressing", Step: "first", Start: from, End: noon},
 	}}
-	make := func(who, release string, of func(int) shape) *track {
+	side := func(who, release string, of func(int) shape) *track {
 		usual := func(int) shape { s := of(0); return s }
 		return &track{
 			who: who, release: release, width: width, ofCPU: true, ofMemory: true, since: noon, totals: unknown(),
 			before: simulate(random, from, before, usual), during: simulate(random, noon, n, of),
 		}
 	}
-	c.candidate, c.stable = make("candidate", "v2", candidate), make("stable release", "v1", stable)
+	c.candidate, c.stable = side("candidate", "v2", candidate), side("stable release", "v1", stable)
 	return c
 }
 

@@ -15,7 +15,7 @@ import (
 // anomaly is what was found, as it is remembered.
 func (c comparison) anomaly(f found) v1alpha1.Anomaly {
 	a := v1alpha1.Anomaly{
-		Kind: f.kind, Severity: c.severity(f), Phase: c.Phase, Step: c.Step, WindowSeconds: int32(c.width.Seconds()), //nolint:gosec // at most five minutes
+		Kind: f.kind, Severity: c.severity(f), Phase: c.Phase, Step: c.Step, WindowSeconds: int32(c.width.Seconds()),
 		StartTime: metav1.NewTime(f.start), EndTime: metav1.NewTime(f.end), Value: f.text(f.value), Usual: f.text(f.usual),
 	}
 	if f.track != nil {
