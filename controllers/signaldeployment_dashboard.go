@@ -41,7 +41,7 @@ func (r *SignalDeploymentReconciler) observeDashboard(ctx context.Context, sd *v
 		}
 		now = seen.landed
 	}
-	if sd.Spec.Dashboard.Delivery == v1alpha1.DeliverGrafanaDashboard && !seen.handed.IsZero() { // a Job has its own clock
+	if timed(sd) && !seen.handed.IsZero() {
 		v = dashboard.Timed(v, now.Sub(seen.handed), sd.Spec.Dashboard)
 	}
 	if v.Evidence != nil {
@@ -58,8 +58,10 @@ func (r *SignalDeploymentReconciler) applyDashboard(ctx context.Context, sd *v1a
 		return nil
 	}
 	seen := r.deliveryOf(sd)
-	if v, err := dashboard.Read(ctx, r, sd, *d.Next.Candidate, r.dashboards()); err == nil && v.Reason == dashboard.ReasonUndelivered {
-		seen.handed, seen.landed = r.Clock.Now(), time.Time{}
+	if timed(sd) && underWay(d.Next) {
+		if v, err := dashboard.Read(ctx, r, sd, *d.Next.Candidate, r.dashboards()); err == nil && v.Reason == dashboard.ReasonUndelivered {
+			seen.handed, seen.landed = r.Clock.Now(), time.Time{} // it is written now
+		}
 	}
 	was := seen.problem
 	seen.problem = dashboard.Deliver(ctx, r, sd, *d.Next.Candidate, underWay(d.Next), r.dashboards())
@@ -81,6 +83,12 @@ func (r *SignalDeploymentReconciler) deliveryOf(sd *v1alpha1.SignalDeployment) *
 		*seen = delivery{start: start, problem: seen.problem}
 	}
 	return seen
+}
+
+// timed reports whether this process times the import; a Job has a clock of its
+// own.
+func timed(sd *v1alpha1.SignalDeployment) bool {
+	return sd.Spec.Dashboard != nil && sd.Spec.Dashboard.Delivery == v1alpha1.DeliverGrafanaDashboard
 }
 
 func (r *SignalDeploymentReconciler) dashboards() dashboard.Settings {

@@ -119,6 +119,9 @@ func check(t *testing.T, d Dashboard) {
 	if complaint := schemaSays(d.JSON); complaint != "" {
 		t.Errorf("not by Grafana's own schema: %s", complaint)
 	}
+	if bytes.Contains(d.JSON, []byte("@")) {
+		t.Error("something was not filled in")
+	}
 	if len(d.JSON) > 512<<10 {
 		t.Errorf("%d bytes are too many for a ConfigMap", len(d.JSON))
 	}
