@@ -40,10 +40,16 @@ func (w *World) probe(ctx context.Context, pod *corev1.Pod) (end *corev1.Contain
 	return &corev1.ContainerStateTerminated{ExitCode: int32(code), Message: string(answer.Encode())}, nil
 }
 
-// mount writes the ConfigMaps that a pod mounts below /signal.
+// mount writes the ConfigMaps and the keys of Secrets that a pod mounts below
+// /signal.
 func (w *World) mount(ctx context.Context, pod *corev1.Pod, root string) error {
 	for _, at := range pod.Spec.Containers[0].VolumeMounts {
 		i := slices.IndexFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == at.Name })
+		if i >= 0 && pod.Spec.Volumes[i].Secret != nil {
+			if err := w.mountSecret(ctx, pod.Namespace, pod.Spec.Volumes[i].Secret, filepath.Join(root, strings.TrimPrefix(at.MountPath, "/signal"))); err != nil {
+				return fmt.Errorf("mount %s: %w", at.Name, err)
+			}
+		}
 		if i < 0 || pod.Spec.Volumes[i].ConfigMap == nil {
 			continue
 		}
@@ -57,6 +63,23 @@ func (w *World) mount(ctx context.Context, pod *corev1.Pod, root string) error {
 		}
 	}
 	return nil
+}
+
+// mountSecret writes the keys of a Secret that are asked for; one that is not
+// there is an empty folder.
+func (w *World) mountSecret(ctx context.Context, namespace string, source *corev1.SecretVolumeSource, dir string) error {
+	secret := &corev1.Secret{}
+	err := w.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: source.SecretName}, secret)
+	if client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	files := map[string]string{}
+	for _, item := range source.Items {
+		if text, has := secret.Data[item.Key]; has {
+			files[item.Path] = string(text)
+		}
+	}
+	return write(dir, files)
 }
 
 // write puts files into a folder.
