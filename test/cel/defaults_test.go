@@ -25,7 +25,7 @@ template:
 artifact: {image: registry.example/acme/signal-service:v1.0.0}
 service: {ports: [{name: http, port: 80, protocol: TCP}]}
 analysis: {interval: 1s, scrape: {path: /metrics, scheme: http}}
-alerts: {server: default, rollbackOn: [critical]}
+alerts: {server: built-in, rollbackOn: [critical]}
 strategy: {verifySeconds: 300, progressDeadlineSeconds: 600, drainSeconds: 30}
 rollback: {automatic: true, windowSeconds: 3600}
 report: {historyLimit: 10}

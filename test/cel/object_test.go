@@ -118,6 +118,14 @@ spec:
         labels: {severity: critical}
         annotations: {summary: Too many errors}
     rulesFrom: [{name: signal-rules, key: rules.yaml}]
+    library:
+      mode: Enabled
+      disable: [SignalVolumeLow]
+      overrides:
+      - alert: SignalLatencyHigh
+        limits: [{name: p95, value: "1.2"}]
+        for: 30s
+        severity: warning
     rollbackOn: [critical, page]
   strategy:
     steps:

@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,22 @@ func TestLoadingKeepsWhatStays(t *testing.T) {
 				t.Errorf("fires: %t", fires)
 			}
 		})
+	}
+}
+
+// What is pending is told apart from what fires, with since when it is.
+func TestWhatIsPendingIsTold(t *testing.T) {
+	s, _ := play(t, map[string]string{"x": "111"})
+	load(t, s, alerting(held("2s"), nil))
+	for second, want := range []string{"1 pending", "1 pending", "1 firing"} {
+		r := at(t, s, second)[0].Rules[0]
+		all, got := r.Firing, "firing"
+		if len(r.Pending) > 0 {
+			all, got = r.Pending, "pending"
+		}
+		if got = fmt.Sprint(len(r.Firing)+len(r.Pending), " ", got); got != want || !all[0].Since.Equal(noon) {
+			t.Errorf("after %d s there is %s, since %s", second, got, all[0].Since)
+		}
 	}
 }
 

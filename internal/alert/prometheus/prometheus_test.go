@@ -163,3 +163,30 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("waits for %s", s.timeout)
 	}
 }
+
+func TestStock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		handler http.HandlerFunc
+		want    alert.Stock // nil: no answer
+	}{
+		"metrics of releases": {answer(200, `{"status":"success","data":{"resultType":"vector","result":[
+			{"metric":{"metric":"a","delivery_signal_dev_release":"new"},"value":[1,"1"]},
+			{"metric":{"metric":"l","resource":"cpu"},"value":[1,"1"]}]}}`), alert.Stock{"a": {"new"}, "l": {""}, `l{resource="cpu"}`: {""}}},
+		"none":             {answer(200, `{"status":"success","data":{"resultType":"vector","result":[]}}`), alert.Stock{}},
+		"another kind":     {answer(200, `{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}`), nil},
+		"a query too long": {answer(400, `{"status":"error","errorType":"bad_data","error":"no"}`), nil},
+		"down":             {answer(503, ""), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(tc.handler)
+			defer server.Close()
+			got, err := sourceOf(t, server.URL, 0).Stock(t.Context(), "group(up)", time.Unix(1, 0))
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if (err == nil) != (tc.want != nil) || err != nil && !strings.HasPrefix(err.Error(), "ask metric server main which metrics it has: ") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
