@@ -30,7 +30,7 @@ var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 // listening is v2 beside v1, one pod of each, whose metrics are scraped for
 // real, by a clock that stands still.
 type listening struct {
-	*testing.T
+	testing.TB
 	*SignalDeploymentReconciler
 	clock *clocktesting.FakeClock
 	sd    *v1alpha1.SignalDeployment
@@ -39,9 +39,9 @@ type listening struct {
 	exposed map[string]string // by IP
 }
 
-func listens(t *testing.T, change func(*v1alpha1.SignalDeployment)) *listening {
+func listens(t testing.TB, change func(*v1alpha1.SignalDeployment)) *listening {
 	t.Helper()
-	l := &listening{T: t, clock: clocktesting.NewFakeClock(noon), exposed: map[string]string{}}
+	l := &listening{TB: t, clock: clocktesting.NewFakeClock(noon), exposed: map[string]string{}}
 	l.sd = testkit.SignalDeployment(func(sd *v1alpha1.SignalDeployment) {
 		sd.Spec.Alerts = v1alpha1.AlertsSpec{Server: v1alpha1.ServerBuiltIn, RollbackOn: []string{"critical"}}
 		sd.Status.Stable, sd.Status.Candidate = new(testkit.Release("aaaaaaaaaa")), new(testkit.Release("bbbbbbbbbb"))
@@ -284,5 +284,44 @@ func TestForgotten(t *testing.T) {
 	l.sd.Status.Rollout.Phase = v1alpha1.PhaseStaging
 	if second := l.ear(l.sd); second == first || !second.anew.IsZero() {
 		t.Error("the next release hears what was said of the last")
+	}
+}
+
+// BenchmarkListen is what the default rules cost with each round of scrapes:
+// two releases of one pod each, with the metrics of the sample service.
+func BenchmarkListen(b *testing.B) {
+	l := listens(b, func(*v1alpha1.SignalDeployment) {})
+	var text strings.Builder
+	text.WriteString("# TYPE http_requests_total counter\n")
+	for route := range 10 {
+		for _, code := range []int{200, 404, 500} {
+			fmt.Fprintf(&text, "http_requests_total{route=\"/r%d\",code=\"%d\"} 100\n", route, code)
+		}
+	}
+	text.WriteString("# TYPE http_request_duration_seconds histogram\n")
+	for route := range 10 {
+		for i, le := range []string{"0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "+Inf"} {
+			fmt.Fprintf(&text, "http_request_duration_seconds_bucket{route=\"/r%d\",le=\"%s\"} %d\n", route, le, 10*(i+1))
+		}
+		fmt.Fprintf(&text, "http_request_duration_seconds_sum{route=\"/r%d\"} 9\nhttp_request_duration_seconds_count{route=\"/r%d\"} 90\n", route, route)
+	}
+	text.WriteString("process_cpu_seconds_total 1\nprocess_resident_memory_bytes 1e7\ngo_goroutines 20\nprocess_open_fds 10\nprocess_max_fds 1000\n")
+	l.expose(stableIP, text.String())
+	l.expose(candidateIP, text.String())
+	if course, _ := l.rounds(60); !strings.HasSuffix(course, "p") {
+		b.Fatalf("it goes %s", course)
+	}
+	groups, err := l.rulesOf(l.sd, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		l.clock.Step(time.Millisecond)
+		l.ear(l.sd).heard = time.Time{} // there is something new
+		w := &world{groups: groups.judging}
+		l.watch(b.Context(), l.sd, w)
+		if len(w.Alerts) == 0 {
+			b.Fatal("nothing is heard")
+		}
 	}
 }

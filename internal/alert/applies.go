@@ -99,7 +99,7 @@ type Applicability struct {
 // a release. Of a release without any metrics, those of other releases count:
 // it has not begun.
 func (s Stock) Applies(expr, release string) Applicability {
-	parsed := parsed(expr)
+	parsed := exprs.of(expr, parsed)
 	if parsed == nil {
 		return Applicability{}
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -84,9 +85,39 @@ func enforced(expr parser.Expr, namespace string) parser.Expr {
 	return expr
 }
 
+// maxMade bounds what is kept of texts.
+const maxMade = 4096
+
+// memo keeps what was made of texts, which are few, long and asked for again
+// every second. What it gives must not be changed.
+type memo[T any] struct {
+	mu   sync.Mutex
+	made map[string]T
+}
+
+func (m *memo[T]) of(text string, from func(string) T) T {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known, has := m.made[text]; has {
+		return known
+	}
+	if m.made == nil || len(m.made) >= maxMade {
+		m.made = map[string]T{}
+	}
+	m.made[text] = from(text)
+	return m.made[text]
+}
+
+var (
+	exprs      memo[parser.Expr]
+	thresholds memo[string]
+)
+
 // threshold is what an expression holds its value against, such as "> 0.01",
 // or "" where that cannot be told.
-func threshold(text string) string {
+func threshold(text string) string { return thresholds.of(text, thresholdOf) }
+
+func thresholdOf(text string) string {
 	expr := parsed(text)
 	for {
 		switch e := expr.(type) {
@@ -100,7 +131,7 @@ func threshold(text string) string {
 		case *parser.BinaryExpr:
 			switch {
 			case e.Op == parser.LOR:
-				return either(threshold(e.LHS.String()), threshold(e.RHS.String()))
+				return either(thresholdOf(e.LHS.String()), thresholdOf(e.RHS.String()))
 			case e.Op == parser.LAND || e.Op == parser.LUNLESS: // the value is the left side's
 				expr = e.LHS
 			case !e.Op.IsComparisonOperator() || e.ReturnBool:

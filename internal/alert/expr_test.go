@@ -1,6 +1,9 @@
 package alert
 
-import "testing"
+import (
+	"strconv"
+	"testing"
+)
 
 func TestSameExpression(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -57,5 +60,28 @@ func TestThreshold(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// What is kept is bounded, and the same as what is made anew.
+func TestMemo(t *testing.T) {
+	var m memo[string]
+	made := 0
+	from := func(text string) string { made++; return text + "!" }
+	for range 2 {
+		for i := range 10 {
+			if got, want := m.of(strconv.Itoa(i), from), strconv.Itoa(i)+"!"; got != want {
+				t.Errorf("%d is %s", i, got)
+			}
+		}
+	}
+	if made != 10 {
+		t.Errorf("made %d times", made)
+	}
+	for i := range 3 * maxMade {
+		m.of(strconv.Itoa(i), from)
+	}
+	if len(m.made) > maxMade {
+		t.Errorf("%d are kept", len(m.made))
 	}
 }

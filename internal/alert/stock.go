@@ -28,7 +28,7 @@ func StockQuery(groups []Group) string {
 	scopes := map[string]map[string]bool{} // names by whose they are
 	for _, group := range groups {
 		for _, rule := range group.Rules {
-			if expr := parsed(rule.Expr.String()); expr != nil && rule.Alert != "" {
+			if expr := exprs.of(rule.Expr.String(), parsed); expr != nil && rule.Alert != "" {
 				addScopes(scopes, expr)
 			}
 		}
