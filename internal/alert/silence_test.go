@@ -36,13 +36,11 @@ func two(change func(own, theirs *LiveRule)) ([]Group, []LiveGroup) {
 	if change != nil {
 		change(&own, &theirs)
 	}
-	return []Group{
-			{Name: "prod/app/g", Rules: []monitoringv1.Rule{{Alert: "Own", Expr: intstr.FromString("errors > 1"), Labels: grave}}},
-			{Name: "prod/app/" + LibraryGroup, Rules: []monitoringv1.Rule{{Alert: "Theirs", Expr: intstr.FromString("errors > 2"), Labels: grave}}},
-		}, []LiveGroup{
-			{Name: "prod/app/g", Rules: []LiveRule{own}},
-			{Name: "prod/app/" + LibraryGroup, Rules: []LiveRule{theirs}},
-		}
+	groups := []Group{
+		{Name: "prod/app/g", Rules: []monitoringv1.Rule{{Alert: "Own", Expr: intstr.FromString("errors > 1"), Labels: grave}}},
+		{Name: "prod/app/" + LibraryGroup, Rules: []monitoringv1.Rule{{Alert: "Theirs", Expr: intstr.FromString("errors > 2"), Labels: grave}}},
+	}
+	return groups, []LiveGroup{{Name: "prod/app/g", Rules: []LiveRule{own}}, {Name: "prod/app/" + LibraryGroup, Rules: []LiveRule{theirs}}}
 }
 
 const (

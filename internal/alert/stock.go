@@ -49,16 +49,16 @@ func addScopes(scopes map[string]map[string]bool, expr parser.Expr) {
 		if !selects || len(keysOf(e)) == 0 {
 			return nil
 		}
-		scope := ""
+		var scope strings.Builder
 		for _, m := range e.LabelMatchers {
 			if slices.Contains(whose, m.Name) {
-				scope += "," + m.String()
+				scope.WriteString("," + m.String())
 			}
 		}
-		if scopes[scope] == nil {
-			scopes[scope] = map[string]bool{}
+		if scopes[scope.String()] == nil {
+			scopes[scope.String()] = map[string]bool{}
 		}
-		scopes[scope][nameOfMetric(e)] = true
+		scopes[scope.String()][nameOfMetric(e)] = true
 		return nil
 	})
 }

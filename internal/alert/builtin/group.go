@@ -105,22 +105,37 @@ func (g *group) evaluate(ctx context.Context, o Options, now time.Time) error {
 		if r.spec.Record != "" && o.Record == nil {
 			continue
 		}
-		vector, err := o.Query(ctx, r.spec.Expr.String(), now.Add(-g.offset))
+		if err := g.take(ctx, r, o, now); err != nil {
+			return err
+		}
 		if ctx.Err() != nil {
-			return nil // which Evaluate tells
+			break // which Evaluate tells
 		}
-		if err == nil && r.spec.Record == "" {
-			err = r.step(ctx, vector, now)
-		}
-		if err == nil && r.spec.Record != "" {
-			if vector, err = r.made(vector, now.Add(-g.offset)); err == nil && len(vector) > 0 {
-				if err := o.Record(now.Add(-g.offset), vector); err != nil {
-					return fmt.Errorf("record %s of group %q: %w", r.spec.Record, g.spec.Name, err)
-				}
-			}
-		}
-		r.evaluated, r.err = true, err
 	}
+	return nil
+}
+
+// take evaluates one rule. What is wrong with it, it tells itself; the error is
+// that series could not be recorded. One that was called off is as it was.
+func (g *group) take(ctx context.Context, r *rule, o Options, now time.Time) error {
+	at := now.Add(-g.offset)
+	vector, err := o.Query(ctx, r.spec.Expr.String(), at)
+	switch {
+	case ctx.Err() != nil:
+		return nil //nolint:nilerr // which Evaluate tells
+	case err != nil:
+	case r.spec.Record == "":
+		err = r.step(ctx, vector, now)
+	default:
+		vector, err = r.made(vector, at)
+		if err != nil || len(vector) == 0 {
+			break
+		}
+		if err := o.Record(at, vector); err != nil {
+			return fmt.Errorf("record %s of group %q: %w", r.spec.Record, g.spec.Name, err)
+		}
+	}
+	r.evaluated, r.err = true, err
 	return nil
 }
 

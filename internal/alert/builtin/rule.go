@@ -11,6 +11,7 @@ import (
 	"time"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/model/value"
@@ -87,7 +88,7 @@ func (r *rule) alerts(ctx context.Context, vector promql.Vector, now time.Time) 
 	seen := make(map[uint64]*active, len(vector))
 	for _, sample := range vector {
 		expand := expander(ctx, r.spec.Alert, sample, now)
-		set := labels.NewBuilder(sample.Metric).Del(labels.MetricName)
+		set := labels.NewBuilder(sample.Metric).Del(model.MetricNameLabel)
 		for name, text := range r.labels {
 			set.Set(name, expand(text))
 		}
@@ -114,7 +115,7 @@ func (r *rule) made(vector promql.Vector, at time.Time) (promql.Vector, error) {
 	series := make(map[uint64]labels.Labels, len(vector))
 	made := make(promql.Vector, 0, len(vector))
 	for _, sample := range vector {
-		set := labels.NewBuilder(sample.Metric).Set(labels.MetricName, r.spec.Record)
+		set := labels.NewBuilder(sample.Metric).Set(model.MetricNameLabel, r.spec.Record)
 		for name, text := range r.labels {
 			set.Set(name, text)
 		}
