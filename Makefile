@@ -16,7 +16,7 @@ cluster = go -C $(CURDIR)/hack/cluster run .
 assets = KUBEBUILDER_ASSETS="$$($(cluster) envtest)"
 with-img = sed 's|ghcr.io/signal-delivery/signal-operator:v0.1.0|$(IMG)|'
 # Floors of tests that need more than Go.
-floors = /test/(cel|chart|admission|integration|fault|bench|e2e)(/|$$)
+floors = /test/(cel|chart|admission|conformance|integration|fault|bench|e2e)(/|$$)
 
 .PHONY: help
 help: ## Show this list.
@@ -65,7 +65,7 @@ run: ## Run the operator against the cluster of your kubeconfig. ARGS are its fl
 
 .PHONY: test
 test: ## Run every floor of tests, from the ground up.
-	@for floor in test-unit test-cel test-integration test-e2e; do printf '\n=== %s\n' $$floor; $(MAKE) --no-print-directory $$floor; done
+	@for floor in test-unit test-cel test-conformance test-integration test-e2e; do printf '\n=== %s\n' $$floor; $(MAKE) --no-print-directory $$floor; done
 
 .PHONY: test-unit
 test-unit: ## Test what needs nothing but Go.
@@ -75,6 +75,10 @@ test-unit: ## Test what needs nothing but Go.
 .PHONY: test-cel
 test-cel: ## Ask a real API server what it says to the CRD, the guard, the chart and the kustomizations.
 	$(assets) HELM="$$($(cluster) path helm)" go test $(TESTFLAGS) ./test/cel/... ./test/chart/... ./test/admission/...
+
+.PHONY: test-conformance
+test-conformance: ## Ask a real Prometheus and the operator's own sources the same questions.
+	go test -timeout 20m $(TESTFLAGS) ./test/conformance
 
 .PHONY: test-integration
 test-integration: ## Run the operator against a real API server, and stop it at every write.

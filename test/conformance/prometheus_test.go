@@ -82,13 +82,15 @@ var listening = regexp.MustCompile(`msg="Listening on".* address=(\S+)`)
 // await reads in the log which port the server has, and that it is ready.
 func (s *prometheusServer) await(ctx context.Context, log io.Reader) error {
 	var words strings.Builder
+	ready := false
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		fmt.Fprintln(&words, lines.Text())
 		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
 			s.url = "http://" + match[1]
 		}
-		if strings.Contains(lines.Text(), "Server is ready to receive web requests") {
+		ready = ready || strings.Contains(lines.Text(), "Server is ready to receive web requests")
+		if ready && s.url != "" { // it says so in either order
 			go func() { _, _ = io.Copy(io.Discard, log) }() // lest it waits for a reader
 			return nil
 		}
