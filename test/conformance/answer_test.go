@@ -109,7 +109,9 @@ func bucket(lowerInclusive, upperInclusive bool, lower, upper, count float64) st
 }
 
 // theirs asks Prometheus. The second value is what it says is wrong.
-func (q question) theirs(ctx context.Context) (answer, string, error) {
+func (q question) theirs(ctx context.Context) (answer, string, error) { return q.of(ctx, server) }
+
+func (q question) of(ctx context.Context, server *prometheusServer) (answer, string, error) {
 	path, parameters := "/api/v1/query", url.Values{"query": {q.query}, "time": {seconds(q.from)}}
 	if q.step > 0 {
 		path = "/api/v1/query_range"

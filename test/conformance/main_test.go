@@ -11,6 +11,13 @@
 // answers with warnings, which the store's face does not return, forgets
 // nothing within its retention, and has a default resolution of subqueries
 // that is configured, here to be one second as in the store.
+//
+// The same is done for scraping: processes expose metrics, a real Prometheus
+// and the operator's built-in source scrape them, each in its own time, and
+// what does not depend on when they do must be the same. What differs on
+// purpose is listed in the comment of internal/analysis/builtin and shown in
+// TestDifferences. And what internal/analysis/prometheus asks a real server in
+// one request must be answered as it is alone.
 package conformance_test
 
 import (
@@ -45,7 +52,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	if server, err = startPrometheus(ctx); err != nil {
+	if server, err = startPrometheus(ctx, plain); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()

@@ -23,8 +23,8 @@ import (
 	"github.com/prometheus/prometheus/prompb"
 )
 
-// configuration makes the default resolution of subqueries one second.
-const configuration = "global: {evaluation_interval: 1s}\n"
+// plain makes the default resolution of subqueries one second.
+const plain = "global: {evaluation_interval: 1s}\n"
 
 // prometheusServer is a process of its own, on a free port of this machine,
 // with a database of its own.
@@ -36,7 +36,7 @@ type prometheusServer struct {
 
 // startPrometheus builds the server if it is not there yet, which takes minutes
 // the first time, and waits until it is ready.
-func startPrometheus(ctx context.Context) (*prometheusServer, error) {
+func startPrometheus(ctx context.Context, configuration string) (*prometheusServer, error) {
 	find := exec.CommandContext(ctx, "go", "-C", filepath.Join("..", "..", "hack", "cluster"), "run", ".", "path", "prometheus")
 	find.Stderr = os.Stderr // says what is being built
 	path, err := find.Output()
@@ -48,13 +48,13 @@ func startPrometheus(ctx context.Context) (*prometheusServer, error) {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	s := &prometheusServer{dir: dir}
-	if err := s.start(ctx, strings.TrimSpace(string(path))); err != nil {
+	if err := s.start(ctx, strings.TrimSpace(string(path)), configuration); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
 	return s, nil
 }
 
-func (s *prometheusServer) start(ctx context.Context, path string) error {
+func (s *prometheusServer) start(ctx context.Context, path, configuration string) error {
 	config := filepath.Join(s.dir, "prometheus.yml")
 	if err := os.WriteFile(config, []byte(configuration), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)

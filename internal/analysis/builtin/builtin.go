@@ -10,7 +10,9 @@
 //     was zero then, and is given a sample that says so; it need not be exposed
 //     twice before its increase is seen. The same holds for the first scrape of
 //     a container that started while the release was watched.
-//   - The series of a target that goes are stale at once.
+//   - The series of a target that goes are stale at once. So are all of one
+//     whose exposition breaks off; Prometheus leaves those before the break as
+//     they were.
 //   - Histograms that are exposed as classic and as native are kept as both.
 //   - Series that are named like those that the scraper writes itself are
 //     dropped.
