@@ -90,7 +90,8 @@ test-e2e: ## Release a real service on a real cluster. Starts one if none is the
 	hack/with-cluster go test -count=1 -timeout 40m $(TESTFLAGS) ./test/e2e/...
 
 .PHONY: bench
-bench: ## Count API requests, measure reconciles, and releases on a real cluster.
+bench: ## Count API requests, measure reconciles, what signals cost, and releases on a real cluster.
+	go test -run '^$$' -bench . -benchtime 1x $(TESTFLAGS) ./test/bench/signals
 	$(assets) go test -run '^$$' -bench . -timeout 30m $(TESTFLAGS) ./test/bench
 	hack/with-cluster go test -run '^$$' -bench . -benchtime 5x -timeout 40m $(TESTFLAGS) ./test/bench/cluster
 

@@ -18,8 +18,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // expose has this binary be the pods, in a process of its own, so that what
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	log.SetLogger(logr.Discard())
 	os.Exit(m.Run())
 }
 
