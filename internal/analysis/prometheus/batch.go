@@ -56,7 +56,7 @@ type Batch struct {
 }
 
 // maxSingle is how many queries may be asked alone at the same time.
-const maxSingle = 16
+const maxSingle = 64
 
 // NewBatch shares requests to the server.
 func NewBatch(source *Source, o BatchOptions) *Batch {
