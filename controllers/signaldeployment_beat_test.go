@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ func TestReleasesComeTogether(t *testing.T) {
 				latest = next
 			}
 			if off := latest.Sub(latest.Truncate(interval)); off != 0 {
-				t.Fatal(fmt.Sprintf("%s off the beat of %s", off, interval))
+				t.Fatalf("%s off the beat of %s", off, interval)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
@@ -87,7 +88,7 @@ func floatHistogram(tick int) *histogram.FloatHistogram {
 
 func counted(h *histogram.FloatHistogram) *histogram.FloatHistogram {
 	h.Count = h.ZeroCount
-	for _, n := range append(h.PositiveBuckets[:len(h.PositiveBuckets):len(h.PositiveBuckets)], h.NegativeBuckets...) {
+	for _, n := range append(slices.Clip(h.PositiveBuckets), h.NegativeBuckets...) {
 		h.Count += n
 	}
 	return h

@@ -155,7 +155,9 @@ func TestGivingUp(t *testing.T) {
 		t.Error("the second lost its request")
 	}
 	leaveSecond()
-	<-second
+	if err := <-second; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	until(t, func() bool { return ended.Load() == 1 })
 	leaveThird, third := begin()
 	defer leaveThird()

@@ -159,9 +159,15 @@ func TestWidth(t *testing.T) {
 		took  time.Duration
 		want  int
 	}{
-		{64, time.Second, 32}, {32, time.Second, 16}, {16, 300 * time.Millisecond, 16}, {10, 10 * time.Millisecond, 16},
-		{16, 10 * time.Millisecond, 32}, {32, 10 * time.Millisecond, 64}, {64, 10 * time.Millisecond, 64},
-		{3, time.Second, 2}, {2, time.Hour, 2},
+		{64, time.Second, 32},
+		{32, time.Second, 16},
+		{16, 300 * time.Millisecond, 16},
+		{10, 10 * time.Millisecond, 16},
+		{16, 10 * time.Millisecond, 32},
+		{32, 10 * time.Millisecond, 64},
+		{64, 10 * time.Millisecond, 64},
+		{3, time.Second, 2},
+		{2, time.Hour, 2},
 	} {
 		if w.took(step.parts, step.took); w.parts() != step.want {
 			t.Errorf("step %d: %d parts, not %d", i, w.parts(), step.want)
