@@ -13,8 +13,8 @@ import (
 	"github.com/signal-delivery/operator/test/stage"
 )
 
-// told is what is remembered of what was measured: where, and why not more.
-func told(t *testing.T, y *stage.Story) (parts []string, reasons map[string]bool) {
+// unmeasured is what is remembered of what was measured: where, and why not more.
+func unmeasured(t *testing.T, y *stage.Story) (parts []string, reasons map[string]bool) {
 	t.Helper()
 	y.Read()
 	reasons = map[string]bool{}
@@ -48,7 +48,7 @@ func TestNothingIsMeasuredWithoutMetrics(t *testing.T) {
 	y := on.Story(t, stage.Hold(3)).Begin()
 	y.Ask("v2")
 	y.Rest("v2 is released", stage.Succeeded)
-	parts, reasons := told(t, y)
+	parts, reasons := unmeasured(t, y)
 	want := []string{"Progressing first", "Progressing quarter", "Progressing half", "CuttingOver Weight", "CuttingOver Select", "CuttingOver Return", "Verifying"}
 	if diff := cmp.Diff(want, parts); diff != "" {
 		t.Error(diff)
@@ -75,7 +75,7 @@ func TestARollbackIsMeasuredAfterwards(t *testing.T) {
 	y, _ := begun(t)
 	y.Annotate(v1alpha1.AnnotationAbort, "now")
 	y.Rest("v2 is aborted", stage.RolledBack)
-	parts, _ := told(t, y)
+	parts, _ := unmeasured(t, y)
 	if diff := cmp.Diff([]string{"Progressing first", "RollingBack"}, parts); diff != "" {
 		t.Error(diff)
 	}

@@ -96,7 +96,7 @@ func TestAStepIsMeasured(t *testing.T) {
 	}
 	subject := profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Stable: "old", Interval: time.Second}
 	began := time.Now()
-	p, anomalies := profile.Measure(t.Context(), w.b.Record(app), subject, pair)
+	p, anomalies := profile.Measure(t.Context(), w.b.Past(app), subject, pair)
 	t.Logf("measured in %s", time.Since(began).Round(time.Millisecond))
 
 	want := v1alpha1.TrackProfile{
@@ -137,7 +137,7 @@ func TestAStepIsMeasured(t *testing.T) {
 func (w *world) answersItself(facts []v1alpha1.Verdict) {
 	w.Helper()
 	for _, f := range facts {
-		points, err := w.b.Record(app).Query(w.Context(), f.Evidence.Query, f.Evidence.Time.Time)
+		points, err := w.b.Past(app).Query(w.Context(), f.Evidence.Query, f.Evidence.Time.Time)
 		if err != nil || len(points) != 1 || strings.TrimSpace(f.Evidence.Value) == "" {
 			w.Errorf("%s: %q answers with %v: %v", f.Name, f.Evidence.Query, points, err)
 		}
@@ -194,7 +194,7 @@ func TestWhatIsNotKnownOfAStep(t *testing.T) {
 			if !is {
 				seconds = 20
 			}
-			p, anomalies := profile.Measure(t.Context(), w.b.Record(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Stable: "old", Interval: time.Second}, part(w, seconds))
+			p, anomalies := profile.Measure(t.Context(), w.b.Past(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Stable: "old", Interval: time.Second}, part(w, seconds))
 			if p.Message != tc.message || len(anomalies) != 0 || (p.Candidate != nil) != tc.measured || p.Stable != nil {
 				t.Errorf("%q, %v, %+v, %+v", p.Message, anomalies, p.Candidate, p.Stable)
 			}
@@ -214,7 +214,7 @@ func TestAStepThatIsKnownInPart(t *testing.T) {
 		w.round()
 	}
 	pair := profile.Pair{Part: profile.Part{Phase: v1alpha1.PhaseVerifying, Start: begun.Add(-5 * time.Minute), End: w.clock.Now()}}
-	p, anomalies := profile.Measure(t.Context(), w.b.Record(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Interval: time.Second}, pair)
+	p, anomalies := profile.Measure(t.Context(), w.b.Past(app), profile.Subject{Namespace: "prod", Name: "app", Candidate: "new", Interval: time.Second}, pair)
 	since := p.StartTime.Sub(begun)
 	if since < -time.Second || since > 10*time.Second || len(anomalies) != 0 {
 		t.Errorf("since %s, %v", since, anomalies)
