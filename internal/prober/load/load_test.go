@@ -96,8 +96,7 @@ func TestItEnds(t *testing.T) {
 	}
 }
 
-// A Service that selects nothing refuses; what found no connection at the end
-// was not sent.
+// A Service that selects nothing refuses.
 func TestItEndsWhenTheCanaryServiceHasGone(t *testing.T) {
 	var to atomic.Int32
 	var canary *httptest.Server
@@ -113,9 +112,6 @@ func TestItEndsWhenTheCanaryServiceHasGone(t *testing.T) {
 	<-closed
 	if !strings.HasSuffix(v.Message, "until the canary Service took no more connections") || clock.Since(noon) >= time.Hour || v.Outcome != verdict.Passed {
 		t.Errorf("after %s: %+v", clock.Since(noon), v)
-	}
-	if strings.Contains(v.Evidence.Value, "without a connection") {
-		t.Errorf("of the canary: %s", v.Evidence.Value)
 	}
 }
 
