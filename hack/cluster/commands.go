@@ -56,7 +56,7 @@ func path(ctx context.Context, s session, args []string) error {
 }
 
 func env(ctx context.Context, s session, _ []string) error {
-	dir, err := s.store.Together(ctx, "path", "kubectl", "helm", "promtool")
+	dir, err := s.store.Together(ctx, "path", "kubectl", "helm", "prometheus", "promtool")
 	if err != nil {
 		return err
 	}

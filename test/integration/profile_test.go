@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/test/stage"
@@ -29,16 +27,6 @@ func unmeasured(t *testing.T, y *stage.Story) (parts []string, reasons map[strin
 		t.Errorf("anomalies are made up: %+v", y.SD.Status.Rollout.Anomalies)
 	}
 	return parts, reasons
-}
-
-// reportOf is the latest report.
-func reportOf(t *testing.T, y *stage.Story) string {
-	t.Helper()
-	cm := &corev1.ConfigMap{}
-	if err := y.Client.Get(t.Context(), types.NamespacedName{Namespace: y.Namespace, Name: y.SD.Status.Report.ConfigMap}, cm); err != nil {
-		t.Fatal(err)
-	}
-	return cm.Data["report.md"]
 }
 
 // A service whose pods cannot be scraped is released all the same. Nothing is

@@ -89,6 +89,21 @@ func TestShare(t *testing.T) {
 	}
 }
 
+func TestLast(t *testing.T) {
+	start := time.Unix(1000, 0)
+	r := summarize([]Answer{
+		{Start: start, Took: 3 * time.Second, Code: 200, Version: "v1"}, // sent first, answered last
+		{Start: start.Add(time.Second), Took: time.Second, Code: 200, Version: "v1"},
+		{Start: start.Add(5 * time.Second), Took: time.Second, Code: 200, Version: "v2"},
+	}, 3)
+	if got := r.Last("v1"); !got.Equal(start.Add(3 * time.Second)) {
+		t.Errorf("the last answer of v1 came at %s", got)
+	}
+	if got := r.Last("v3"); !got.IsZero() {
+		t.Errorf("there was no answer of v3, and its last came at %s", got)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	start := time.Unix(1000, 0)
 	r := summarize([]Answer{

@@ -90,6 +90,17 @@ func (r Result) Between(from, to time.Time) Result {
 	return summarize(within, len(within))
 }
 
+// Last is when the last answer of a version came; zero when there was none.
+func (r Result) Last(version string) time.Time {
+	var last time.Time
+	for _, a := range r.answers {
+		if came := a.Start.Add(a.Took); a.Version == version && came.After(last) {
+			last = came
+		}
+	}
+	return last
+}
+
 // Share is the part of the answers in [from, to) that a version gave, from 0
 // to 1; 0 when there were none.
 func (r Result) Share(version string, from, to time.Time) float64 {

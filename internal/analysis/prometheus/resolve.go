@@ -91,7 +91,8 @@ func answered(err error) bool {
 }
 
 // halve asks for each half of what was refused. Of two parts that are refused
-// together, those that fail alone are to blame; if none does, both.
+// together, those that fail alone are to blame; if none does, both. Of three
+// that are answered as one and two, it is the one.
 func (b *Batch) halve(ctx context.Context, parts []*part, at time.Time) bool {
 	if len(parts) == 2 {
 		outcomes := b.alone(ctx, parts, at)
@@ -103,10 +104,15 @@ func (b *Batch) halve(ctx context.Context, parts []*part, at time.Time) bool {
 	both.Go(func() { left = b.together(ctx, parts[:len(parts)/2], at) })
 	both.Go(func() { right = b.together(ctx, parts[len(parts)/2:], at) })
 	both.Wait()
-	if !left && !right {
-		b.width.tooMany(len(parts))
+	switch {
+	case left || right:
+		return true
+	case len(parts) == 3:
+		b.loners.add(parts[0].query, true, b.o.Clock.Now())
+		return true
 	}
-	return left || right
+	b.width.tooMany(len(parts))
+	return false
 }
 
 // blame finds what to ask alone from now on: what failed, or took long, while

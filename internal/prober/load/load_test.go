@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -101,11 +102,18 @@ func TestItEndsWhenTheCanaryServiceHasGone(t *testing.T) {
 	var to atomic.Int32
 	var canary *httptest.Server
 	closed := make(chan struct{})
-	canary = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	canary = httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		if to.Add(1) == 30 {
 			go func() { canary.Close(); close(closed) }()
 		}
 	}))
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.77:0") // where no other test takes the port over
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = canary.Listener.Close()
+	canary.Listener = listener
+	canary.Start()
 	stable, _ := serve(t, nil)
 	clock := &hasty{now: noon, pause: 200 * time.Microsecond}
 	v := Load{Clock: clock, Canary: canary.URL, Stable: stable.URL, Lasts: time.Hour}.Run(t.Context(), get(20))
@@ -116,10 +124,8 @@ func TestItEndsWhenTheCanaryServiceHasGone(t *testing.T) {
 }
 
 func TestACanaryThatIsNeverReached(t *testing.T) {
-	canary, _ := serve(t, nil)
-	canary.Close()
 	clock := &hasty{now: noon, pause: 100 * time.Microsecond}
-	v := Load{Clock: clock, Canary: canary.URL, Lasts: time.Hour}.Run(t.Context(), get(20))
+	v := Load{Clock: clock, Canary: "http://127.0.0.1:1", Lasts: time.Hour}.Run(t.Context(), get(20)) // nobody listens there
 	if v.Outcome != verdict.Unknown || v.Reason != ReasonUnanswered || !strings.Contains(v.Message, "0 sent") {
 		t.Errorf("%+v", v)
 	}
