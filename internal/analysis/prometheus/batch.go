@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -197,10 +198,13 @@ func (b *Batch) arrivals(g *group) int {
 	return g.arrivals
 }
 
-// shut takes in no more, and leaves out what nobody waits for any more.
+// shut takes in no more, and leaves out what nobody waits for any more. The
+// same queries make the same request, in whatever order they came.
 func (b *Batch) shut(g *group) ([]*part, time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.groups = slices.DeleteFunc(b.groups, func(open *group) bool { return open == g })
-	return slices.DeleteFunc(slices.Clone(g.parts), func(p *part) bool { return p.callers == 0 }), g.to
+	parts := slices.DeleteFunc(slices.Clone(g.parts), func(p *part) bool { return p.callers == 0 })
+	slices.SortFunc(parts, func(a, b *part) int { return strings.Compare(a.query, b.query) })
+	return parts, g.to
 }

@@ -42,8 +42,8 @@ func TestWhateverAJoinedQueryIsAnswered(t *testing.T) {
 		first, second int                                 // requests, the first time and the second
 	}{
 		"all is well":                  {func(string) http.HandlerFunc { return nil }, 1, 1},
-		"one is refused":               {fails(problem(422, "execution", "found duplicate series")), 1 + 2 + 2 + 2 + 2, 2},
-		"one is not parsed":            {fails(problem(400, "bad_data", "unknown function")), 1 + 2 + 2 + 2 + 2, 2},
+		"one is refused":               {fails(problem(422, "execution", "found duplicate series")), 1 + 2 + 2 + 2, 2},
+		"one is not parsed":            {fails(problem(400, "bad_data", "unknown function")), 1 + 2 + 2 + 2, 2},
 		"one takes too long":           {fails(silence), 1 + 9, 2},
 		"one breaks the server":        {fails(answer(500, "panic")), 1 + 9, 2},
 		"one answers with too much":    {fails(flood), 1 + 9, 2},
