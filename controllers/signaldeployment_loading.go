@@ -8,9 +8,6 @@ import (
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -96,17 +93,11 @@ func (r *SignalDeploymentReconciler) mismatch(ctx context.Context, sd *v1alpha1.
 		return ""
 	}
 	list := &monitoringv1.PrometheusList{}
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"})
-	err := r.Live.List(ctx, list)
-	if err == nil {
-		err = r.Live.Get(ctx, types.NamespacedName{Name: sd.Namespace}, namespace)
-	}
-	if err != nil {
+	if err := r.Live.List(ctx, list); err != nil {
 		ctrl.LoggerFrom(ctx).V(1).Info("Cannot see which rules are selected", "error", err.Error())
 		return ""
 	}
-	return alert.Mismatch(list.Items, namespace.Labels, rule)
+	return alert.Mismatch(list.Items, rule)
 }
 
 // observePublished sees whether a Prometheus has loaded the rules that it is

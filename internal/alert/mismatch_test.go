@@ -46,9 +46,17 @@ func TestMismatch(t *testing.T) {
 		"of its own namespace alone": {[]monitoringv1.Prometheus{selecting("monitoring", "k8s", everything, nil)}, "Prometheus monitoring/k8s selects rules of its own namespace alone: its spec.ruleNamespaceSelector is absent, and does not reach prod"},
 		"of other namespaces": {
 			[]monitoringv1.Prometheus{selecting("monitoring", "k8s", everything, selector("watched", "yes"))},
-			"Prometheus monitoring/k8s selects namespaces by spec.ruleNamespaceSelector, and namespace prod has no label watched, where watched=yes is asked for: label it so",
+			"Prometheus monitoring/k8s selects namespaces by spec.ruleNamespaceSelector: make sure that the labels of namespace prod meet watched=yes",
 		},
-		"by the namespace's label": {[]monitoringv1.Prometheus{selecting("monitoring", "k8s", everything, selector("env", "prod"))}, ""},
+		"of other namespaces, by name": {
+			[]monitoringv1.Prometheus{selecting("monitoring", "k8s", everything, selector("kubernetes.io/metadata.name", "dev"))},
+			"Prometheus monitoring/k8s selects namespaces by spec.ruleNamespaceSelector, and namespace prod has kubernetes.io/metadata.name=prod, where kubernetes.io/metadata.name=dev is asked for",
+		},
+		"of other namespaces perhaps, and surely other rules": {
+			[]monitoringv1.Prometheus{selecting("monitoring", "k8s", selector("release", "other"), selector("watched", "yes"))},
+			"Prometheus monitoring/k8s selects rules by spec.ruleSelector, and PrometheusRule prod/app has release=kps, where release=other is asked for",
+		},
+		"by the namespace's name": {[]monitoringv1.Prometheus{selecting("monitoring", "k8s", everything, selector("kubernetes.io/metadata.name", "prod"))}, ""},
 		"by a selector that is not valid": {
 			[]monitoringv1.Prometheus{selecting("prod", "k8s", &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Like"}}}, nil)},
 			"cannot be matched, for the selector is not valid",
@@ -60,7 +68,7 @@ func TestMismatch(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Mismatch(tc.prometheuses, map[string]string{"env": "prod"}, rule)
+			got := Mismatch(tc.prometheuses, rule)
 			if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("says\n%q, not\n%q", got, tc.want)
 			}
@@ -77,11 +85,11 @@ func TestMismatchIsBounded(t *testing.T) {
 		some = append(some, selecting("m", fmt.Sprint("p", i), nil, selector()))
 		reversed = append(reversed, selecting("m", fmt.Sprint("p", 19-i), nil, selector()))
 	}
-	got := Mismatch(some, nil, rule)
+	got := Mismatch(some, rule)
 	if n := strings.Count(got, "Prometheus m/"); n != 3 || !strings.HasSuffix(got, "; nor does any of 17 more") {
 		t.Errorf("names %d: %s", n, got)
 	}
-	if again := Mismatch(reversed, nil, rule); again != got {
+	if again := Mismatch(reversed, rule); again != got {
 		t.Errorf("says %q one time and %q another", got, again)
 	}
 }
