@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,7 +50,7 @@ func Route(namespace string) *gatewayv1.HTTPRoute {
 }
 
 // SignalDeployment is the sample service as a user would write it: three
-// steps, a smoke check, two metrics and an alert rule.
+// steps, a smoke check, two metrics, an objective, an alert rule and a dashboard.
 func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 	target := intstr.FromString("http")
 	limit := intstr.FromString("0.01")
@@ -72,6 +73,11 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 							ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: target}},
 							PeriodSeconds: 1,
 						},
+						Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{
+							corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("128Mi"),
+						}, Requests: corev1.ResourceList{
+							corev1.ResourceCPU: resource.MustParse("20m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
+						}},
 						SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
 					}},
 				},
@@ -92,13 +98,14 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 					Name: "latency-p95", MinSamples: 3, ConsecutiveFailures: 20, Max: &latency,
 					Query: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{namespace="${namespace}",delivery_signal_dev_release="${release}",route="/v1/signals"}[5s])))`,
 				},
-			}},
+			}, SLOs: []v1alpha1.SLO{Availability()}},
 			Alerts: v1alpha1.AlertsSpec{Server: "default", Groups: []v1alpha1.AlertRuleGroup{{Name: "availability", Rules: []v1alpha1.AlertRule{{
 				Alert:       "SignalErrors",
 				Expr:        `sum by (namespace, delivery_signal_dev_name, delivery_signal_dev_release) (rate(http_requests_total{namespace="${namespace}",delivery_signal_dev_name="${name}",code=~"5.."}[5s])) / sum by (namespace, delivery_signal_dev_name, delivery_signal_dev_release) (rate(http_requests_total{namespace="${namespace}",delivery_signal_dev_name="${name}"}[5s])) > 0.05`,
 				Labels:      map[string]string{"severity": "critical"},
 				Annotations: map[string]string{"summary": "More than 5 % of a release's answers are errors"},
 			}}}}},
+			Dashboard: &v1alpha1.DashboardSpec{},
 			Strategy: v1alpha1.StrategySpec{
 				Steps: []v1alpha1.Step{
 					{Name: "first", Weight: 10, HoldSeconds: new(int32(8))},
@@ -111,6 +118,14 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 	}
 }
 
+// Availability is an objective for the one operation that matters.
+func Availability() v1alpha1.SLO {
+	return v1alpha1.SLO{
+		Name: "available", Objective: intstr.FromString("99.9"), Availability: &v1alpha1.SLOAvailability{},
+		Operation: v1alpha1.SLOOperation{Route: "/v1/signals"},
+	}
+}
+
 // Plain is the sample service with one pod, released at once: without routes,
 // checks, metrics and alerts.
 func Plain(namespace, name, image string) *v1alpha1.SignalDeployment {
@@ -118,6 +133,7 @@ func Plain(namespace, name, image string) *v1alpha1.SignalDeployment {
 	sd.Name = name
 	sd.Spec.Replicas = new(int32(1))
 	sd.Spec.Traffic, sd.Spec.Analysis, sd.Spec.Alerts, sd.Spec.Checks = v1alpha1.TrafficSpec{}, v1alpha1.AnalysisSpec{}, v1alpha1.AlertsSpec{}, v1alpha1.ChecksSpec{}
+	sd.Spec.Dashboard = nil
 	sd.Spec.Strategy = v1alpha1.StrategySpec{VerifySeconds: new(int32(0)), ProgressDeadlineSeconds: new(int32(45)), DrainSeconds: new(int32(0))}
 	return sd
 }

@@ -100,14 +100,19 @@ func image(version string) string { return shared.Registry + "/acme/signal-servi
 // from the first request that the Gateway answers.
 func install(t *testing.T, namespace string, rate int) (*v1alpha1.SignalDeployment, *load.Load) {
 	t.Helper()
-	if err := shared.Create(t.Context(), cluster.Route(namespace)); err != nil {
+	return begin(t, cluster.SignalDeployment(namespace, image("v1.0.0")), rate)
+}
+
+// begin is install for a service of one's own.
+func begin(t *testing.T, sd *v1alpha1.SignalDeployment, rate int) (*v1alpha1.SignalDeployment, *load.Load) {
+	t.Helper()
+	if err := shared.Create(t.Context(), cluster.Route(sd.Namespace)); err != nil {
 		t.Fatal(err)
 	}
-	sd := cluster.SignalDeployment(namespace, image("v1.0.0"))
 	if err := shared.Create(t.Context(), sd); err != nil {
 		t.Fatal(err)
 	}
-	traffic, err := shared.Traffic(t.Context(), namespace, rate, 15*time.Minute, patience)
+	traffic, err := shared.Traffic(t.Context(), sd.Namespace, rate, 15*time.Minute, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
