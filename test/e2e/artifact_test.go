@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -68,20 +67,6 @@ func relabeled(t *testing.T, version, label string) v1.Image {
 		t.Fatal(err)
 	}
 	return image
-}
-
-func reportOf(t *testing.T, sd *v1alpha1.SignalDeployment) string {
-	t.Helper()
-	cm := &corev1.ConfigMap{}
-	var err error
-	for range 100 { // it is written once the end has been remembered
-		if err = shared.Get(t.Context(), k8stypes.NamespacedName{Namespace: sd.Namespace, Name: release.ReportName(sd.Name)}, cm); err == nil {
-			return cm.Data["report.md"]
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal(err)
-	return ""
 }
 
 func phase(p v1alpha1.Phase) func(*v1alpha1.SignalDeployment) bool {
