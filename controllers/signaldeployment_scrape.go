@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,4 +49,21 @@ func (r *SignalDeploymentReconciler) source(sd *v1alpha1.SignalDeployment, serve
 	}
 	source, known := r.Metrics[server]
 	return source, known
+}
+
+// due reports whether the metric is to be sampled: of what is scraped, once for
+// each round of scrapes, as soon as it is in.
+func (r *SignalDeploymentReconciler) due(sd *v1alpha1.SignalDeployment, metric v1alpha1.Metric, history *analysis.History, now time.Time) bool {
+	if metric.Server != v1alpha1.ServerBuiltIn {
+		return history.Due(metric.Name, interval(sd), now)
+	}
+	scraped := r.BuiltIn.Latest(client.ObjectKeyFromObject(sd))
+	return fresh(scraped, history.Record(metric.Name).Latest.Time, now, interval(sd))
+}
+
+// fresh reports whether there is something new to sample. Where nothing is
+// scraped for two intervals, that is new, too. A clock that was put back does
+// not keep anything from being sampled.
+func fresh(scraped, sampled, now time.Time, interval time.Duration) bool {
+	return scraped.After(sampled) || now.Before(sampled) || now.Sub(sampled) >= 2*interval
 }

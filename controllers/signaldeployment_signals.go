@@ -98,7 +98,7 @@ func (r *SignalDeploymentReconciler) judge(ctx context.Context, sd *v1alpha1.Sig
 	var all sync.WaitGroup
 	for i, metric := range sd.Spec.Analysis.Metrics {
 		source, known := r.source(sd, metric.Server)
-		if !known || !history.Due(metric.Name, interval(sd), now) {
+		if !known || !r.due(sd, metric, history, now) {
 			continue
 		}
 		all.Go(func() {
