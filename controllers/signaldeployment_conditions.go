@@ -130,7 +130,7 @@ func setSignal(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) {
 		verdict.Passed: metav1.ConditionTrue, verdict.Failed: metav1.ConditionFalse, verdict.Unknown: metav1.ConditionUnknown,
 	}[v.Outcome]
 	was := meta.FindStatusCondition(sd.Status.Conditions, kind)
-	if status == metav1.ConditionUnknown && (was == nil || was.Status == metav1.ConditionTrue) && !explained(sd, v) {
+	if status == metav1.ConditionUnknown && (was == nil || was.Status == metav1.ConditionTrue) && !explained(sd, kind, v) {
 		return
 	}
 	if was != nil && was.Status == status && was.Reason == v.Reason && status == metav1.ConditionTrue {
@@ -142,7 +142,8 @@ func setSignal(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) {
 }
 
 // explained reports whether the machine has waited long enough for this
-// verdict to have said so.
-func explained(sd *v1alpha1.SignalDeployment, v verdict.Verdict) bool {
-	return sd.Status.Rollout.Reason == v.Reason
+// verdict to have said so. Published rules are waited for by nobody: once the
+// release is over, what is known of them is all there is to say.
+func explained(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) bool {
+	return sd.Status.Rollout.Reason == v.Reason || kind == v1alpha1.ConditionAlertRulesLoaded && !sd.Status.Rollout.EndTime.IsZero()
 }

@@ -264,7 +264,7 @@ func (w *World) orphans(ctx context.Context) error {
 	for i := range pods.Items {
 		pod := &pods.Items[i]
 		owner := metav1.GetControllerOf(pod)
-		if owner == nil || owner.Kind != "Deployment" || slices.ContainsFunc(deployments.Items, func(d appsv1.Deployment) bool { return d.UID == owner.UID }) {
+		if owner == nil || owner.Kind != "ReplicaSet" || slices.ContainsFunc(deployments.Items, func(d appsv1.Deployment) bool { return d.UID == owner.UID }) {
 			continue
 		}
 		problems = append(problems, client.IgnoreNotFound(w.client.Delete(ctx, pod, client.GracePeriodSeconds(0))))
