@@ -93,7 +93,8 @@ test-e2e: ## Release a real service on a real cluster. Starts one if none is the
 bench: ## Count API requests, measure reconciles, what signals cost, and releases on a real cluster.
 	go test -run '^$$' -bench . -benchtime 1x $(TESTFLAGS) ./test/bench/signals
 	$(assets) go test -run '^$$' -bench . -timeout 30m $(TESTFLAGS) ./test/bench
-	hack/with-cluster go test -run '^$$' -bench . -benchtime 5x -timeout 40m $(TESTFLAGS) ./test/bench/cluster
+	hack/with-cluster go test -run '^$$' -bench Release -benchtime 5x -timeout 40m $(TESTFLAGS) ./test/bench/cluster
+	hack/with-cluster go test -run '^$$' -bench Reaction -benchtime 1x -timeout 40m $(TESTFLAGS) ./test/bench/cluster
 
 .PHONY: demo
 demo: ## Show the main job on a real cluster. Starts one if none is there.

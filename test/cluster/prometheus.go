@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -27,13 +28,12 @@ scrape_configs:
   - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
 `
 
-// StartPrometheus starts one more Prometheus beside the cluster, on that port,
-// which scrapes the pods of one namespace. It is returned ready, by its URL, with
+// StartPrometheus starts one more Prometheus on this machine, on that port, which scrapes the pods of one namespace. It is returned ready, by its URL, with
 // what stops it again.
 func (c *Cluster) StartPrometheus(ctx context.Context, port int, namespace string, interval time.Duration) (address string, stop func() error, err error) {
-	own, err := url.Parse(c.Prometheus)
+	host, _, err := net.SplitHostPort(c.TestRegistry)
 	if err != nil {
-		return "", nil, fmt.Errorf("parse the address of Prometheus %q: %w", c.Prometheus, err)
+		return "", nil, fmt.Errorf("find this machine's address in %q: %w", c.TestRegistry, err)
 	}
 	dir, err := os.MkdirTemp(c.Images, "prometheus-")
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *Cluster) StartPrometheus(ctx context.Context, port int, namespace strin
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return "", nil, fmt.Errorf("write the configuration of Prometheus: %w", err)
 	}
-	listen := fmt.Sprintf("%s:%d", own.Hostname(), port)
+	listen := net.JoinHostPort(host, strconv.Itoa(port))
 	command := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen) //nolint:noctx // it is stopped, and waited for
 	if err := command.Start(); err != nil {
 		return "", nil, fmt.Errorf("start Prometheus: %w", err)

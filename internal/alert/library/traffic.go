@@ -18,7 +18,7 @@ var traffic = []rule{
 		alert: "SignalErrorRatioHigh", severity: critical,
 		expr: errors("", "${window}") + ` / ` + requests("", "${window}") + ` > ${ratio} and ` +
 			errors("", "${window}") + ` >= ${errors}`,
-		limits:      []limit{{"ratio", "0.05"}, {"errors", "10"}},
+		limits:      []limit{{"ratio", "0.05"}, {"errors", "5"}},
 		summary:     release + `fails {{ $value | humanizePercentage }} of its requests`,
 		description: `In the last ${window}, more than {{ ${ratio} | humanizePercentage }} of the requests, and at least ${errors}, were answered with a code of 500 or more.`,
 	},
@@ -27,7 +27,7 @@ var traffic = []rule{
 		expr: errors(notStable, "${window}") + ` / ` + requests(notStable, "${window}") + ` > on (` + service + `) group_left () ${factor} * min by (` + service + `) (` +
 			orNone(errors("", "${window}"), "") + ` / (` + requests("", "${window}") + ` >= ${requests})) + ${difference} and ` +
 			errors(notStable, "${window}") + ` >= ${errors}`,
-		limits:      []limit{{"factor", "2"}, {"difference", "0.01"}, {"requests", "100"}, {"errors", "10"}},
+		limits:      []limit{{"factor", "2"}, {"difference", "0.01"}, {"requests", "100"}, {"errors", "5"}},
 		summary:     release + `fails {{ $value | humanizePercentage }} of its requests, far more than the release beside it`,
 		description: `In the last ${window}, the share of failed requests was more than ${factor} times that of the release beside it, and {{ ${difference} | humanizePercentage }} of the requests on top.`,
 	},

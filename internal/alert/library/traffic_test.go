@@ -77,19 +77,19 @@ var trafficStories = map[string]map[string]story{
 				http_requests_total{$new,code="500"} 0+1x24`,
 		},
 		"hardly any request": {
-			series: `http_requests_total{$new,code="500"} 0+0.8x24
-				http_requests_total{$new,code="200"} 0+5x24`,
+			series: `http_requests_total{$new,code="500"} 0+0.4x24
+				http_requests_total{$new,code="200"} 0+2x24`,
 		},
 		"of several pods and routes": {
-			series: `http_requests_total{$new,code="500",route="/"} 0+0.4x24
-				http_requests_total{$new,code="503",route="/"} 0+0.1x24
-				http_requests_total{$new,code="200",route="/"} 0+1x24
-				http_requests_total{$new2,code="500",route="/v1"} 0+0.5x24
-				http_requests_total{$new2,code="200",route="/v1"} 0+3x24`,
+			series: `http_requests_total{$new,code="500",route="/"} 0+0.2x24
+				http_requests_total{$new,code="503",route="/"} 0+0.05x24
+				http_requests_total{$new,code="200",route="/"} 0+0.5x24
+				http_requests_total{$new2,code="500",route="/v1"} 0+0.25x24
+				http_requests_total{$new2,code="200",route="/v1"} 0+1.5x24`,
 			want: []string{"release=new severity=critical: 0.2: Release bbbbbbbbbb of prod/app fails 20% of its requests"},
 		},
 		"hardly enough": {
-			series: `http_requests_total{$new,code="500"} 0+1x24`, every: 6 * time.Second,
+			series: `http_requests_total{$new,code="500"} 0+1x24`, every: 12 * time.Second,
 			want: []string{"release=new severity=critical: 1: Release bbbbbbbbbb of prod/app fails 100% of its requests"},
 		},
 		"users' own mistakes": {
@@ -146,16 +146,16 @@ var trafficStories = map[string]map[string]story{
 				http_requests_total{$old,code="500"} 0+100x24`,
 		},
 		"hardly an error": {
-			series: `http_requests_total{$new,code="500"} 0+0.8x24
-				http_requests_total{$new,code="200"} 0+5x24
+			series: `http_requests_total{$new,code="500"} 0+0.4x24
+				http_requests_total{$new,code="200"} 0+2x24
 				http_requests_total{$old,code="200"} 0+100x24`,
 		},
 		"of several pods and routes": {
-			series: `http_requests_total{$new,code="500",route="/"} 0+0.4x24
-				http_requests_total{$new,code="503",route="/"} 0+0.1x24
-				http_requests_total{$new,code="200",route="/"} 0+1x24
-				http_requests_total{$new2,code="500",route="/v1"} 0+0.5x24
-				http_requests_total{$new2,code="200",route="/v1"} 0+3x24
+			series: `http_requests_total{$new,code="500",route="/"} 0+0.2x24
+				http_requests_total{$new,code="503",route="/"} 0+0.05x24
+				http_requests_total{$new,code="200",route="/"} 0+0.5x24
+				http_requests_total{$new2,code="500",route="/v1"} 0+0.25x24
+				http_requests_total{$new2,code="200",route="/v1"} 0+1.5x24
 				http_requests_total{$old,code="200",route="/"} 0+5x24
 				http_requests_total{$old,code="200",route="/v1"} 0+7x24
 				http_requests_total{$old,code="500",route="/"} 0+0.6x24
@@ -191,7 +191,7 @@ var trafficStories = map[string]map[string]story{
 		"hardly enough errors": {
 			series: `http_requests_total{$new,code="500"} 0+1x24
 				http_requests_total{$old,code="200"} 0+100x24`,
-			every: 6 * time.Second,
+			every: 12 * time.Second,
 			want:  []string{"release=new severity=critical: 1: Release bbbbbbbbbb of prod/app fails 100% of its requests, far more than the release beside it"},
 		},
 		"hardly anything to compare with": {

@@ -30,12 +30,14 @@ type way struct {
 	scrape time.Duration // S of the limit
 	poll   time.Duration // P of the limit: how often the operator asks a server; the built-in source calls
 	port   int           // of the Prometheus to start
+	good   time.Duration // how long the release is good, until a Prometheus has found its pod and scraped it a few times
+	times  int           // releases
 }
 
 var ways = []way{
-	{title: "built-in", scrape: time.Second},
-	{title: "prometheus-5s", server: "five", scrape: 5 * time.Second, poll: time.Second, port: 19095},
-	{title: "prometheus-15s", server: "fifteen", scrape: 15 * time.Second, poll: time.Second, port: 19096},
+	{title: "built-in", scrape: time.Second, good: 4 * time.Second, times: 10},
+	{title: "prometheus-5s", server: "five", scrape: 5 * time.Second, poll: time.Second, port: 19095, good: 25 * time.Second, times: 5},
+	{title: "prometheus-15s", server: "fifteen", scrape: 15 * time.Second, poll: time.Second, port: 19096, good: 60 * time.Second, times: 3},
 }
 
 // BenchmarkReaction is a release that fails half of its requests at a weight of
@@ -43,7 +45,8 @@ var ways = []way{
 // responses, from the first to the last, and how many; and as a ratio of the
 // limit S + E + F + P + A + D: scrape, evaluation (none: metrics are asked for,
 // and the built-in source evaluates what it has scraped), for (none), poll, and
-// what a bare write of the route takes until the last response, A + D.
+// what a bare write of the route takes until the last response, A + D. The limit
+// leaves out how long it takes until there are enough bad responses to tell.
 func BenchmarkReaction(b *testing.B) {
 	image := func(version string, faults ...string) string {
 		reference, err := shared.PushService(b.Context(), cluster.Service{Version: version, Faults: faults})
@@ -52,10 +55,12 @@ func BenchmarkReaction(b *testing.B) {
 		}
 		return reference
 	}
-	good, bad := image("v1.0.0"), image("v1.2.0", "FAULT_ERROR_RATE=0.5", "FAULT_AFTER_TRAFFIC=4s")
+	good := image("v1.0.0")
 	var bare time.Duration
 	b.Run("bare-route-write", func(b *testing.B) {
-		bare = bareWrites(b, good, image("v1.1.0"))
+		for b.Loop() {
+			bare = bareWrites(b, good, image("v1.1.0"))
+		}
 	})
 	args := []string{}
 	for _, w := range ways {
@@ -77,7 +82,12 @@ func BenchmarkReaction(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, w := range ways {
-		b.Run(w.title, func(b *testing.B) { w.react(b, good, bad, bare) })
+		bad := image("v1.2.0-"+w.title, "FAULT_ERROR_RATE=0.5", "FAULT_AFTER_TRAFFIC="+w.good.String())
+		b.Run(w.title, func(b *testing.B) {
+			for b.Loop() {
+				w.react(b, good, bad, bare)
+			}
+		})
 	}
 }
 
@@ -88,7 +98,7 @@ func (w way) react(b *testing.B, good, bad string, bare time.Duration) {
 	sd, traffic := begin(b, namespaceOf(w), w.deployment(good))
 	var took []time.Duration
 	errorsSeen := []int{}
-	for n := 0; b.Loop(); n++ {
+	for n := range w.times {
 		from := time.Now()
 		before := sd.DeepCopy()
 		sd.Spec.Artifact.Image = bad
@@ -97,8 +107,8 @@ func (w way) react(b *testing.B, good, bad string, bare time.Duration) {
 			b.Fatal(err)
 		}
 		attempt := int32(n + 1)
-		err := shared.Until(b.Context(), sd, patience, nil, func(sd *v1alpha1.SignalDeployment) bool {
-			return cluster.Ended(v1alpha1.PhaseRolledBack, "v1.2.0")(sd) && sd.Status.Candidate.Attempt == attempt
+		err := shared.Until(b.Context(), sd, 2*patience, nil, func(sd *v1alpha1.SignalDeployment) bool {
+			return cluster.Ended(v1alpha1.PhaseRolledBack, "v1.2.0-"+w.title)(sd) && sd.Status.Candidate.Attempt == attempt
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -132,8 +142,8 @@ func (w way) deployment(image string) *v1alpha1.SignalDeployment {
 	sd := cluster.SignalDeployment(namespaceOf(w), image)
 	sd.Spec.Analysis, sd.Spec.Alerts, sd.Spec.Checks = v1alpha1.AnalysisSpec{}, v1alpha1.AlertsSpec{}, v1alpha1.ChecksSpec{}
 	sd.Spec.Strategy = v1alpha1.StrategySpec{
-		Steps:         []v1alpha1.Step{{Name: "tenth", Weight: 10, HoldSeconds: new(int32(60))}},
-		VerifySeconds: new(int32(0)), ProgressDeadlineSeconds: new(int32(90)), DrainSeconds: new(int32(1)),
+		Steps:         []v1alpha1.Step{{Name: "tenth", Weight: 10, HoldSeconds: new(int32(120))}},
+		VerifySeconds: new(int32(0)), ProgressDeadlineSeconds: new(int32(180)), DrainSeconds: new(int32(1)),
 	}
 	if w.server == "" {
 		return sd
@@ -216,7 +226,7 @@ func bareWrites(b *testing.B, one, other string) time.Duration {
 		b.Fatal(err)
 	}
 	var took []time.Duration
-	for b.Loop() {
+	for range 10 {
 		weigh(b, sd, 10)
 		time.Sleep(2 * time.Second)
 		from := time.Now()
