@@ -21,7 +21,10 @@ import (
 	"github.com/signal-delivery/operator/test/load"
 )
 
-const rate = 200 // requests a second through the Gateway
+const (
+	rate     = 200 // requests a second through the Gateway
+	lookback = 4   // scrapes that a query of a server covers
+)
 
 // A way to find out that a release is bad.
 type way struct {
@@ -123,6 +126,9 @@ func (w way) react(b *testing.B, good, bad string, bare time.Duration) {
 		if err := drained(b.Context(), sd); err != nil {
 			b.Fatal(err)
 		}
+		if w.server != "" { // which remembers the release's errors for as long as the query looks back
+			time.Sleep(lookback * w.scrape)
+		}
 	}
 	slices.Sort(took)
 	slices.Sort(errorsSeen)
@@ -148,7 +154,7 @@ func (w way) deployment(image string) *v1alpha1.SignalDeployment {
 	if w.server == "" {
 		return sd
 	}
-	most, window := intstr.FromString("0.01"), 4*w.scrape
+	most, window := intstr.FromString("0.01"), lookback*w.scrape
 	selector := `http_requests_total{namespace="${namespace}",delivery_signal_dev_release="${release}"%s}[` + window.String() + `]`
 	sd.Spec.Analysis.Metrics = []v1alpha1.Metric{{
 		Name: "errors", Server: w.server, Max: &most, ConsecutiveFailures: 1, MinSamples: 1,
