@@ -61,7 +61,7 @@ func (s store) put(t *testing.T, name, release, own string, values ...float64) {
 // of is the labels of a series: own is like code=200,pod=a.
 func of(name, release, own string) labels.Labels {
 	all := []string{"__name__", name, "namespace", "prod", "delivery_signal_dev_name", "app", "delivery_signal_dev_release", release}
-	for _, pair := range strings.Split(own, ",") {
+	for pair := range strings.SplitSeq(own, ",") {
 		key, value, _ := strings.Cut(pair, "=")
 		all = append(all, key, value)
 	}
@@ -101,33 +101,40 @@ func TestErrorsAreCounted(t *testing.T) {
 		want string
 	}{
 		"one scrape of 20 with 10 errors": {func(t *testing.T, s store) {
+			t.Helper()
 			s.put(t, "http_requests_total", "new", "code=200", 0, 10)
 			s.put(t, "http_requests_total", "new", "code=500", 0, 10)
 			s.put(t, "http_requests_total", "old", "code=200", 1000, 1180)
 		}, "Failed WorseThanStable: 10 of 20 requests failed, of the stable release 0 of 180"},
 		"no error series is no error": {func(t *testing.T, s store) {
+			t.Helper()
 			s.put(t, "http_requests_total", "new", "code=200", 0, 60, 120)
 			s.put(t, "http_requests_total", "old", "code=200", 0, 600, 1200)
 		}, "Passed WithinLimits: 0 of 120 requests failed, of the stable release 0 of 1200"},
 		"several pods, and one restarts": { // what that one had counted, increase must guess: 700 for 400
 			func(t *testing.T, s store) {
+				t.Helper()
 				s.put(t, "http_requests_total", "new", "code=200,pod=a", 100, 150, 200)
 				s.put(t, "http_requests_total", "new", "code=200,pod=b", 100, 150, 200)
 				s.put(t, "http_requests_total", "old", "code=200,pod=a", 5000, 0, 400)
 				s.put(t, "http_requests_total", "old", "code=200,pod=b", 9000, 9400, 9800)
 			}, "Passed WithinLimits: 0 of 200 requests failed, of the stable release 0 of 1500"},
 		"scrapes of nothing": {func(t *testing.T, s store) {
+			t.Helper()
 			s.put(t, "http_requests_total", "new", "code=200", 7, 7, 7, 7, 7)
 			s.put(t, "http_requests_total", "old", "code=200", 0, 9, 18, 27, 36)
 		}, "Unknown InsufficientData: 0 of 0 requests failed, of the stable release 0 of 36"},
 		"series without the label": {func(t *testing.T, s store) {
+			t.Helper()
 			s.put(t, "http_requests_total", "new", "status=500", 0, 60, 120)
 			s.put(t, "http_requests_total", "old", "status=200", 0, 600, 1200)
 		}, "Unknown NoData: "},
 		"nothing of the stable release": {func(t *testing.T, s store) {
+			t.Helper()
 			s.put(t, "http_requests_total", "new", "code=200", 0, 60, 120)
 		}, "Unknown NoBaseline: "},
 		"a failing release and a failing stable one": {func(t *testing.T, s store) {
+			t.Helper()
 			for _, release := range []string{"new", "old"} {
 				s.put(t, "http_requests_total", release, "code=200", 0, 1000, 2000)
 				s.put(t, "http_requests_total", release, "code=500", 0, 20, 40)
@@ -178,29 +185,38 @@ func TestLatencyIsCounted(t *testing.T) {
 		want string
 	}{
 		"as slow": {func(t *testing.T, s store) {
+			t.Helper()
 			put(t, s, "new", 200, 4, "0.1", "0.5", "+Inf")
 			put(t, s, "old", 2000, 40, "0.1", "0.5", "+Inf")
 		}, "Passed WithinLimits: quantile 0.95 of 204 requests 0.0969s, of 2040 of the stable release 0.0969s"},
 		"slower": {func(t *testing.T, s store) {
+			t.Helper()
 			put(t, s, "new", 100, 100, "0.1", "0.5", "+Inf")
 			put(t, s, "old", 2000, 40, "0.1", "0.5", "+Inf")
 		}, "Failed WorseThanStable: quantile 0.95 of 200 requests 0.46s, of 2040 of the stable release 0.0969s"},
 		"other buckets than the stable release": {func(t *testing.T, s store) {
+			t.Helper()
 			put(t, s, "new", 200, 4, "0.1", "0.2", "0.3", "+Inf")
 			put(t, s, "old", 2000, 40, "0.1", "0.5", "+Inf")
 		}, "Passed WithinLimits: quantile 0.95 of 204 requests 0.0969s, of 2040 of the stable release 0.0969s"},
 		"no bucket in common": {func(t *testing.T, s store) {
+			t.Helper()
 			put(t, s, "new", 200, 4, "0.2", "+Inf")
 			put(t, s, "old", 2000, 40, "0.1", "+Inf")
 		}, "Unknown OddCounts: "},
 		"nothing at all": {func(*testing.T, store) {}, "Unknown NoData: "},
 		"scrapes of nothing": {func(t *testing.T, s store) {
+			t.Helper()
 			put(t, s, "new", 0, 0, "0.1", "+Inf")
 			put(t, s, "old", 9, 9, "0.1", "+Inf")
 		}, "Unknown InsufficientData: quantile 0.95 of 0 requests s, of 18 of the stable release 0.1s"},
-		"native, as slow":      {func(t *testing.T, s store) { native(t, s, "new", 100, 1); native(t, s, "old", 1000, 10) }, "Passed WithinLimits"},
-		"native, slower":       {func(t *testing.T, s store) { native(t, s, "new", 0, 0, 0, 0, 0, 100); native(t, s, "old", 1000, 10) }, "Failed WorseThanStable"},
-		"native, few requests": {func(t *testing.T, s store) { native(t, s, "new", 3, 1); native(t, s, "old", 1000, 10) }, "Unknown InsufficientData"},
+		"native, as slow": {func(t *testing.T, s store) { t.Helper(); native(t, s, "new", 100, 1); native(t, s, "old", 1000, 10) }, "Passed WithinLimits"},
+		"native, slower": {func(t *testing.T, s store) {
+			t.Helper()
+			native(t, s, "new", 0, 0, 0, 0, 0, 100)
+			native(t, s, "old", 1000, 10)
+		}, "Failed WorseThanStable"},
+		"native, few requests": {func(t *testing.T, s store) { t.Helper(); native(t, s, "new", 3, 1); native(t, s, "old", 1000, 10) }, "Unknown InsufficientData"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore()

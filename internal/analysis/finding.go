@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -87,7 +87,7 @@ func carrying(matchers string) (string, error) {
 	}
 	var some []string
 	for _, m := range all {
-		if some = append(some, m.Name+`!=""`); m.Name == labels.MetricName {
+		if some = append(some, m.Name+`!=""`); m.Name == model.MetricNameLabel {
 			return "", errors.New("must not match the metric's name")
 		}
 	}

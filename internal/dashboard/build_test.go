@@ -160,7 +160,7 @@ func check(t *testing.T, d Dashboard) {
 // dashboard: fields that it does not know, or misses.
 func schemaSays(text []byte) string {
 	plugins.RegisterDefaultPlugins()
-	var theirs schema.Dashboard
+	var theirs schema.Dashboard //nolint:staticcheck // the v1 schema is what a ConfigMap, an object and the API take
 	return strings.TrimSpace(fmt.Sprint(complaint(theirs.UnmarshalJSONStrict(text)), complaint(theirs.Validate())))
 }
 

@@ -27,11 +27,13 @@ func TestTheConfigMap(t *testing.T) {
 		"for the sidecar": {v1alpha1.DashboardSpec{}, map[string]string{"grafana_dashboard": "1"}, nil},
 		"into a folder": {
 			v1alpha1.DashboardSpec{Folder: "Signals", FolderAnnotation: "k8s-sidecar-target-directory"},
-			map[string]string{"grafana_dashboard": "1"}, map[string]string{"k8s-sidecar-target-directory": "Signals"},
+			map[string]string{"grafana_dashboard": "1"},
+			map[string]string{"k8s-sidecar-target-directory": "Signals"},
 		},
 		"with labels of its own": {
 			v1alpha1.DashboardSpec{Labels: map[string]v1alpha1.DashboardLabel{"team": "a", "grafana_dashboard": "yes", v1alpha1.LabelName: "other"}},
-			map[string]string{"grafana_dashboard": "yes", "team": "a"}, nil,
+			map[string]string{"grafana_dashboard": "yes", "team": "a"},
+			nil,
 		},
 		"for the Job: no sidecar finds it": {v1alpha1.DashboardSpec{Delivery: v1alpha1.DeliverAPI, API: api(), Folder: "Signals"}, map[string]string{}, nil},
 	} {

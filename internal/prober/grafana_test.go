@@ -56,12 +56,12 @@ func keeping(has string) http.HandlerFunc {
 			var sent struct{ Dashboard json.RawMessage }
 			_ = json.NewDecoder(r.Body).Decode(&sent)
 			has = string(sent.Dashboard)
-			fmt.Fprint(w, `{"status":"success"}`)
+			_, _ = fmt.Fprint(w, `{"status":"success"}`)
 		case has == "":
 			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"message":"Dashboard not found"}`)
+			_, _ = fmt.Fprint(w, `{"message":"Dashboard not found"}`)
 		default:
-			fmt.Fprintf(w, `{"dashboard":%s,"meta":{"folderUid":""}}`, has)
+			_, _ = fmt.Fprintf(w, `{"dashboard":%s,"meta":{"folderUid":""}}`, has)
 		}
 	}
 }

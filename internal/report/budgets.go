@@ -119,7 +119,7 @@ type account struct {
 }
 
 func accounts(all []spending, clip func(string) string) []account {
-	var out []account
+	out := make([]account, 0, len(all))
 	for _, s := range all {
 		s.Operation = clip(s.Operation)
 		out = append(out, account{s.BudgetRecord, s.facts})

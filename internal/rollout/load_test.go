@@ -44,7 +44,8 @@ func TestBackgroundLoadIsSentWhileTheCandidateTakesTraffic(t *testing.T) {
 		"asked for":     {[]func(*v1alpha1.SignalDeployment){loaded}, false, "Progressing true v2, CuttingOver true v2, Verifying true v2, Settling false none, Succeeded false none"},
 		"not asked for": {nil, false, "Progressing false v2, CuttingOver false v2, Verifying false v2, Settling false v2, Succeeded false v2"},
 		"verified for less than the drain delay, as routes may still send": {
-			[]func(*v1alpha1.SignalDeployment){loaded, shortVerification}, false,
+			[]func(*v1alpha1.SignalDeployment){loaded, shortVerification},
+			false,
 			"Progressing true v2, CuttingOver true v2, Verifying true v2, Settling false v2, Succeeded false none",
 		},
 		"without routes":     {[]func(*v1alpha1.SignalDeployment){loaded, unrouted}, false, "CuttingOver true v2, Verifying true v2, Settling false none, Succeeded false none"},

@@ -39,38 +39,70 @@ func TestJudge(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"within": {available(limited("0.05")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), no more than its maxBudgetBurn of 5 %`},
-		"exactly at the limit": {available(limited("0.01")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), no more than its maxBudgetBurn of 1 %`},
-		"more": {available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Failed, ReasonBurned,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), more than its maxBudgetBurn of 0.9 %`},
-		"more, perhaps": {available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30)), verdict.Unknown, ReasonClose,
-			`Objective "api" (all: 99.9 % succeed): there are too few requests to tell whether the release consumed more than 0.9 % of its error budget, which is its maxBudgetBurn`},
-		"nothing may fail, and one did": {available(limited("0")), after(sample(60, 1, 60000, 100, 30000)), verdict.Failed, ReasonBurned,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 0.000386 % of its error budget of 30 days (1 of 60000 requests, burn rate 0.0167), more than its maxBudgetBurn of 0 %`},
-		"nothing may fail, and none did": {available(limited("0")), after(sample(60, 0, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 0 % of its error budget of 30 days (0 of 60000 requests, burn rate 0), no more than its maxBudgetBurn of 0 %`},
-		"without a limit": {available(), after(sample(60, 259200, 600000, 100, 30000)), verdict.Passed, ReasonNoLimit,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 100 % of its error budget of 30 days (259200 of 600000 requests, burn rate 432); no maxBudgetBurn limits it`},
-		"without a limit or data": {available(), after(unanswered(60, ReasonNoData)), verdict.Passed, ReasonIgnored,
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget cannot be told, and limits nothing: it does not say`},
-		"a route, in time": {fast(limited("0.05"), route("/v1/signals")), after(sample(60, 0, 6000, 100, 30000)), verdict.Passed, ReasonWithin,
-			`Objective "fast" (/v1/signals: 99 % within 0.3s): the release consumed 0 % of its error budget of 30 days (0 of 6000 requests, burn rate 0), no more than its maxBudgetBurn of 5 %`},
-		"not asked yet": {available(limited("0.05")), after(), verdict.Unknown, ReasonNotSampled,
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: nobody has been asked yet`},
-		"no data": {available(limited("0.05")), after(unanswered(60, ReasonNoData)), verdict.Unknown, ReasonNoData,
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: it does not say`},
-		"no requests": {available(limited("0.05")), after(sample(60, 0, 0, 100, 30000)), verdict.Unknown, ReasonNoRequests,
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: the release has not answered any request of this operation yet, or too few are known to say how fast they come`},
-		"no sample in a young window": {available(limited("0.05")), after(sample(130, 1, 6000, 100, 30000), unanswered(131, ReasonNoData)), verdict.Passed, ReasonWithin,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 0.000386 % of its error budget of 30 days (1 of 6000 requests, burn rate 0.167), no more than its maxBudgetBurn of 5 %`},
-		"no sample in an old window": {available(limited("0.05")), after(sample(130, 1, 6000, 100, 30000), unanswered(250, ReasonNoData)), verdict.Unknown, ReasonNoData,
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: no request of the operation has been known for a while`},
-		"a server that is down": {available(limited("0.05")), after(sample(60, 1, 6000, 100, 30000), unanswered(61, "ServerUnavailable")), verdict.Unknown, "ServerUnavailable",
-			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: it does not say`},
-		"a server that is down, when too much is spent already": {available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30000), unanswered(61, "ServerUnavailable")), verdict.Failed, ReasonBurned,
-			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), more than its maxBudgetBurn of 0.9 %`},
+		"within": {
+			available(limited("0.05")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), no more than its maxBudgetBurn of 5 %`,
+		},
+		"exactly at the limit": {
+			available(limited("0.01")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), no more than its maxBudgetBurn of 1 %`,
+		},
+		"more": {
+			available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30000)), verdict.Failed, ReasonBurned,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), more than its maxBudgetBurn of 0.9 %`,
+		},
+		"more, perhaps": {
+			available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30)), verdict.Unknown, ReasonClose,
+			`Objective "api" (all: 99.9 % succeed): there are too few requests to tell whether the release consumed more than 0.9 % of its error budget, which is its maxBudgetBurn`,
+		},
+		"nothing may fail, and one did": {
+			available(limited("0")), after(sample(60, 1, 60000, 100, 30000)), verdict.Failed, ReasonBurned,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 0.000386 % of its error budget of 30 days (1 of 60000 requests, burn rate 0.0167), more than its maxBudgetBurn of 0 %`,
+		},
+		"nothing may fail, and none did": {
+			available(limited("0")), after(sample(60, 0, 60000, 100, 30000)), verdict.Passed, ReasonWithin,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 0 % of its error budget of 30 days (0 of 60000 requests, burn rate 0), no more than its maxBudgetBurn of 0 %`,
+		},
+		"without a limit": {
+			available(), after(sample(60, 259200, 600000, 100, 30000)), verdict.Passed, ReasonNoLimit,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 100 % of its error budget of 30 days (259200 of 600000 requests, burn rate 432); no maxBudgetBurn limits it`,
+		},
+		"without a limit or data": {
+			available(), after(unanswered(60, ReasonNoData)), verdict.Passed, ReasonIgnored,
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget cannot be told, and limits nothing: it does not say`,
+		},
+		"a route, in time": {
+			fast(limited("0.05"), route("/v1/signals")), after(sample(60, 0, 6000, 100, 30000)), verdict.Passed, ReasonWithin,
+			`Objective "fast" (/v1/signals: 99 % within 0.3s): the release consumed 0 % of its error budget of 30 days (0 of 6000 requests, burn rate 0), no more than its maxBudgetBurn of 5 %`,
+		},
+		"not asked yet": {
+			available(limited("0.05")), after(), verdict.Unknown, ReasonNotSampled,
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: nobody has been asked yet`,
+		},
+		"no data": {
+			available(limited("0.05")), after(unanswered(60, ReasonNoData)), verdict.Unknown, ReasonNoData,
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: it does not say`,
+		},
+		"no requests": {
+			available(limited("0.05")), after(sample(60, 0, 0, 100, 30000)), verdict.Unknown, ReasonNoRequests,
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: the release has not answered any request of this operation yet, or too few are known to say how fast they come`,
+		},
+		"no sample in a young window": {
+			available(limited("0.05")), after(sample(130, 1, 6000, 100, 30000), unanswered(131, ReasonNoData)), verdict.Passed, ReasonWithin,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 0.000386 % of its error budget of 30 days (1 of 6000 requests, burn rate 0.167), no more than its maxBudgetBurn of 5 %`,
+		},
+		"no sample in an old window": {
+			available(limited("0.05")), after(sample(130, 1, 6000, 100, 30000), unanswered(250, ReasonNoData)), verdict.Unknown, ReasonNoData,
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: no request of the operation has been known for a while`,
+		},
+		"a server that is down": {
+			available(limited("0.05")), after(sample(60, 1, 6000, 100, 30000), unanswered(61, "ServerUnavailable")), verdict.Unknown, "ServerUnavailable",
+			`Objective "api" (all: 99.9 % succeed): what the release consumed of its error budget is unknown: it does not say`,
+		},
+		"a server that is down, when too much is spent already": {
+			available(limited("0.009")), after(sample(60, 2592, 60000, 100, 30000), unanswered(61, "ServerUnavailable")), verdict.Failed, ReasonBurned,
+			`Objective "api" (all: 99.9 % succeed): the release consumed 1 % of its error budget of 30 days (2592 of 60000 requests, burn rate 43.2), more than its maxBudgetBurn of 0.9 %`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := Judge(tc.slo, tc.account)

@@ -53,7 +53,8 @@ var tiers = []tier{
 // the alert fires once the same share of the budget is gone. The short one, by
 // which the alert ends, is a twelfth of the long one.
 func (t tier) scaled(whole time.Duration) (long, short time.Duration) {
-	long = t.long / defaultDays * (whole / (24 * time.Hour))
+	days := int64(whole / (24 * time.Hour))
+	long = time.Duration(int64(t.long) / defaultDays * days)
 	return long, max(long/12, shortest)
 }
 

@@ -160,7 +160,7 @@ func TestAlerts(t *testing.T) {
 			t.Parallel()
 			got := evaluate(t, tc.slo, tc.lines, tc.minutes, tc.every)
 			for i, want := range tc.want {
-				if alert, any := strings.CutSuffix(want, "x"); any && i < len(got) && strings.HasPrefix(got[i], alert) {
+				if alert, open := strings.CutSuffix(want, "x"); open && i < len(got) && strings.HasPrefix(got[i], alert) {
 					got[i] = want
 				}
 			}

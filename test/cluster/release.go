@@ -55,33 +55,11 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 	target := intstr.FromString("http")
 	limit := intstr.FromString("0.01")
 	latency := intstr.FromString("0.5")
-	no := false
-	yes := true
 	return &v1alpha1.SignalDeployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: ServiceName},
 		Spec: v1alpha1.SignalDeploymentSpec{
 			Environment: "demo", Replicas: new(int32(2)),
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}},
-				Spec: corev1.PodSpec{
-					AutomountServiceAccountToken: &no,
-					SecurityContext:              &corev1.PodSecurityContext{RunAsNonRoot: &yes, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
-					Containers: []corev1.Container{{
-						Name:  "signal",
-						Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
-						ReadinessProbe: &corev1.Probe{
-							ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: target}},
-							PeriodSeconds: 1,
-						},
-						Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{
-							corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("128Mi"),
-						}, Requests: corev1.ResourceList{
-							corev1.ResourceCPU: resource.MustParse("20m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
-						}},
-						SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
-					}},
-				},
-			},
+			Template: pod(),
 			Artifact: v1alpha1.ArtifactSpec{Image: image},
 			Service:  v1alpha1.ServiceSpec{Ports: []v1alpha1.ServicePort{{Name: "http", Port: 80, TargetPort: &target}}},
 			Traffic:  v1alpha1.TrafficSpec{HTTPRoutes: []v1alpha1.RouteReference{{Name: ServiceName}}},
@@ -114,6 +92,32 @@ func SignalDeployment(namespace, image string) *v1alpha1.SignalDeployment {
 				},
 				VerifySeconds: new(int32(8)), ProgressDeadlineSeconds: new(int32(60)), DrainSeconds: new(int32(5)),
 			},
+		},
+	}
+}
+
+// pod is what the sample service runs in.
+func pod() corev1.PodTemplateSpec {
+	target, no, yes := intstr.FromString("http"), false, true
+	return corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: &no,
+			SecurityContext:              &corev1.PodSecurityContext{RunAsNonRoot: &yes, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{
+				Name:  "signal",
+				Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}},
+				ReadinessProbe: &corev1.Probe{
+					ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: target}},
+					PeriodSeconds: 1,
+				},
+				Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{
+					corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("128Mi"),
+				}, Requests: corev1.ResourceList{
+					corev1.ResourceCPU: resource.MustParse("20m"), corev1.ResourceMemory: resource.MustParse("32Mi"),
+				}},
+				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+			}},
 		},
 	}
 }

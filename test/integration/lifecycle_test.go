@@ -238,12 +238,10 @@ func TestHistoryIsBounded(t *testing.T) {
 func TestKubectlWait(t *testing.T) {
 	t.Parallel()
 	y := on.Story(t).Begin()
-	out, err := y.Kubectl("wait", "--for=condition=Ready", "--timeout=20s", "sigdep/"+stage.Name)
-	if err != nil || !strings.Contains(out, "condition met") {
+	if out, err := y.Kubectl("wait", "--for=condition=Ready", "--timeout=20s", "sigdep/"+stage.Name); err != nil || !strings.Contains(out, "condition met") {
 		t.Errorf("%s %v", out, err)
 	}
-	out, err = y.Kubectl("get", "sigdep", stage.Name)
-	if err != nil || !strings.Contains(out, "Succeeded") || !strings.Contains(out, "v1-"+y.Namespace) {
+	if out, err := y.Kubectl("get", "sigdep", stage.Name); err != nil || !strings.Contains(out, "Succeeded") || !strings.Contains(out, "v1-"+y.Namespace) {
 		t.Errorf("%s %v", out, err)
 	}
 }

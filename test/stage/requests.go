@@ -114,8 +114,8 @@ func (r *requests) set(now time.Time, namespace, release, text string) error {
 
 // query answers one query with a vector.
 func (r *requests) query(w http.ResponseWriter, request *http.Request, query string, now time.Time) {
-	value, err := r.engine.Query(request.Context(), r.store, query, now)
-	vector, ok := value.(promql.Vector)
+	answer, err := r.engine.Query(request.Context(), r.store, query, now)
+	vector, ok := answer.(promql.Vector)
 	if err != nil || !ok {
 		http.Error(w, `{"status":"error","errorType":"bad_data","error":"not a vector"}`, http.StatusBadRequest)
 		return

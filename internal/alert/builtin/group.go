@@ -109,7 +109,7 @@ func (g *group) evaluate(ctx context.Context, o Options, now time.Time) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			break // which Evaluate tells
+			return nil //nolint:nilerr // which Evaluate tells
 		}
 	}
 	return nil
@@ -119,23 +119,23 @@ func (g *group) evaluate(ctx context.Context, o Options, now time.Time) error {
 // that series could not be recorded. One that was called off is as it was.
 func (g *group) take(ctx context.Context, r *rule, o Options, now time.Time) error {
 	at := now.Add(-g.offset)
-	vector, err := o.Query(ctx, r.spec.Expr.String(), at)
-	switch {
-	case ctx.Err() != nil:
+	vector, wrong := o.Query(ctx, r.spec.Expr.String(), at)
+	if ctx.Err() != nil {
 		return nil //nolint:nilerr // which Evaluate tells
-	case err != nil:
-	case r.spec.Record == "":
-		err = r.step(ctx, vector, now)
-	default:
-		vector, err = r.made(vector, at)
-		if err != nil || len(vector) == 0 {
-			break
-		}
-		if err := o.Record(at, vector); err != nil {
-			return fmt.Errorf("record %s of group %q: %w", r.spec.Record, g.spec.Name, err)
-		}
 	}
-	r.evaluated, r.err = true, err
+	if wrong == nil && r.spec.Record == "" {
+		wrong = r.step(ctx, vector, now)
+	}
+	if wrong == nil && r.spec.Record != "" {
+		vector, wrong = r.made(vector, at)
+	}
+	r.evaluated, r.err = true, wrong
+	if wrong != nil || r.spec.Record == "" || len(vector) == 0 {
+		return nil //nolint:nilerr // it is told with the rule
+	}
+	if err := o.Record(at, vector); err != nil {
+		return fmt.Errorf("record %s of group %q: %w", r.spec.Record, g.spec.Name, err)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package builtin
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -70,9 +71,7 @@ func (s *script) record(_ time.Time, made promql.Vector) error {
 func play(t *testing.T, answers map[string]string) (*Source, *script) {
 	t.Helper()
 	s := &script{t: t, start: noon, answers: map[string]string{scrapedQuery: strings.Repeat("1", 60)}}
-	for query, signs := range answers {
-		s.answers[query] = signs
-	}
+	maps.Copy(s.answers, answers)
 	return New(Options{Name: "built-in", Query: s.query, Record: s.record}), s
 }
 

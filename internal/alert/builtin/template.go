@@ -7,6 +7,7 @@ import (
 	htmltemplate "html/template"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 	"text/template/parse"
@@ -92,11 +93,7 @@ func repeats(node parse.Node) bool {
 		if n == nil {
 			return false
 		}
-		for _, child := range n.Nodes {
-			if repeats(child) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(n.Nodes, repeats)
 	case *parse.IfNode:
 		return repeats(n.List) || repeats(n.ElseList)
 	case *parse.WithNode:

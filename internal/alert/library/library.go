@@ -107,10 +107,10 @@ func (r rule) build(sd *v1alpha1.SignalDeployment, o Options) monitoringv1.Rule 
 
 // filler knows the variables of a rule: whose it is, and its limits.
 func (r rule) filler(sd *v1alpha1.SignalDeployment, window time.Duration) *strings.Replacer {
-	pairs := []string{
+	pairs := append(make([]string, 0, 8+2*len(r.limits)),
 		"${namespace}", sd.Namespace, "${name}", sd.Name, "${pod}", strings.ReplaceAll(regexp.QuoteMeta(sd.Name), `\`, `\\`),
 		"${window}", model.Duration(window).String(),
-	}
+	)
 	for _, l := range r.limits {
 		pairs = append(pairs, "${"+l.name+"}", l.value)
 	}

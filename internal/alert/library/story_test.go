@@ -152,7 +152,7 @@ func told(f alert.Firing) string {
 // stories are the unit tests of all rules, by rule and name.
 func stories() map[string]map[string]story {
 	all := map[string]map[string]story{}
-	for _, some := range []map[string]map[string]story{trafficStories, latencyStories, podStories, dependencyStories, signalStories} {
+	for _, some := range []map[string]map[string]story{trafficStories, errorStories, latencyStories, podStories, dependencyStories, signalStories} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/signal-delivery/operator/internal/series"
 )
@@ -196,4 +197,37 @@ func (sc *scraper) began(watched time.Time) time.Time {
 		return sc.started
 	}
 	return time.Time{}
+}
+
+// Barren reports whether no pod of the candidate has ever served metrics that
+// could be read, though all that can be asked were, or they are more than may
+// be held.
+func (b *Builtin) Barren(key types.NamespacedName) bool {
+	s := b.subject(key)
+	if s == nil {
+		return false
+	}
+	if s.whole() != nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.plan.targets {
+		sc := s.scrapers[t]
+		if t.track == TrackCandidate && (sc == nil || !sc.good.IsZero() || sc.failed == nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Latest is when the newest scrape that is kept began; zero when none is.
+func (b *Builtin) Latest(key types.NamespacedName) time.Time {
+	s := b.subject(key)
+	if s == nil {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.latest
 }

@@ -54,39 +54,6 @@ func (b *Builtin) Ready(key types.NamespacedName, at time.Time) error {
 	return err
 }
 
-// Barren reports whether no pod of the candidate has ever served metrics that
-// could be read, though all that can be asked were, or they are more than may
-// be held.
-func (b *Builtin) Barren(key types.NamespacedName) bool {
-	s := b.subject(key)
-	if s == nil {
-		return false
-	}
-	if s.whole() != nil {
-		return true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for t := range s.plan.targets {
-		sc := s.scrapers[t]
-		if t.track == TrackCandidate && (sc == nil || !sc.good.IsZero() || sc.failed == nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// Latest is when the newest scrape that is kept began; zero when none is.
-func (b *Builtin) Latest(key types.NamespacedName) time.Time {
-	s := b.subject(key)
-	if s == nil {
-		return time.Time{}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.latest
-}
-
 // Record keeps series that were made of others, such as those of recording
 // rules, for as long as what they were made of.
 func (b *Builtin) Record(key types.NamespacedName, at time.Time, made []series.Sample) error {

@@ -47,7 +47,7 @@ func drawn(random *rand.Rand, alpha float64) plan {
 func (p plan) run(begin func(step) func() Finding) int {
 	for _, s := range p.steps {
 		look, finding := begin(s), TooFew
-		for i := 0; i < 5*s.looks; i++ {
+		for i := range 5 * s.looks {
 			finding = look()
 			if finding == Bad || finding == Excessive {
 				return turnedBack

@@ -52,7 +52,7 @@ func (b beta) marginal(c Counts) float64 {
 // mixture over its likelihood is a martingale of mean 1, in whatever order the
 // requests of the two come; the likeliest pair makes it only smaller.
 func Worse(candidate, stable Counts, margin float64) float64 {
-	if !comparable(candidate, stable, margin) || candidate.Ratio()-orZero(stable) <= margin {
+	if !tellable(candidate, stable, margin) || candidate.Ratio()-orZero(stable) <= margin {
 		return 0
 	}
 	return positive(broken.marginal(candidate) + healthy.marginal(stable) - likeliest(candidate, stable, margin))
@@ -62,7 +62,7 @@ func Worse(candidate, stable Counts, margin float64) float64 {
 // less than margin: the same test, of the opposite hypothesis. It is decisive
 // sooner if the ratios are the same, which half of the mixture believes.
 func Within(candidate, stable Counts, margin float64) float64 {
-	if !comparable(candidate, stable, margin) || candidate.Ratio()-orZero(stable) >= margin {
+	if !tellable(candidate, stable, margin) || candidate.Ratio()-orZero(stable) >= margin {
 		return 0
 	}
 	both := Counts{candidate.Requests + stable.Requests, candidate.Failed + stable.Failed}
@@ -78,9 +78,9 @@ func Above(c Counts, limit float64) float64 {
 	return positive(broken.marginal(c) - likelihood(c, limit))
 }
 
-// comparable reports whether anything can be said. The stable release may have
+// tellable reports whether anything can be said. The stable release may have
 // had no requests: then its ratio may be anything.
-func comparable(candidate, stable Counts, margin float64) bool {
+func tellable(candidate, stable Counts, margin float64) bool {
 	return candidate.Valid() && stable.Valid() && candidate.Requests > 0 && margin >= 0 && margin <= 1
 }
 

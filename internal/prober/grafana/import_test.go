@@ -27,12 +27,16 @@ func TestADashboardIsImportedAndReadBack(t *testing.T) {
 		"a new one": {nil, into(""), []string{"POST /api/dashboards/db"}, "", "Grafana has imported the dashboard"},
 		"an older content": {
 			func(s *server) { s.put(model("old"), m{"folderUid": ""}) },
-			into(""), []string{"POST /api/dashboards/db"}, "", "Grafana has imported the dashboard",
+			into(""),
+			[]string{"POST /api/dashboards/db"},
+			"", "Grafana has imported the dashboard",
 		},
 		"the same is there": {func(s *server) { s.put(model("new"), m{"folderUid": ""}) }, into(""), nil, "", "Grafana has the dashboard"},
 		"into a folder that is there": {
 			func(s *server) { s.folders = []m{{"uid": "a", "title": "Others"}, {"uid": "b", "title": "Signals"}} },
-			into("Signals"), []string{"POST /api/dashboards/db"}, "b", "Grafana has imported the dashboard",
+			into("Signals"),
+			[]string{"POST /api/dashboards/db"},
+			"b", "Grafana has imported the dashboard",
 		},
 		"into a folder beyond the first thousand": {func(s *server) {
 			for i := range 1500 {
@@ -76,7 +80,7 @@ func always(status int, body string, header ...string) func(*server) {
 				w.Header().Set(header[i], header[i+1])
 			}
 			w.WriteHeader(status)
-			fmt.Fprint(w, body)
+			_, _ = fmt.Fprint(w, body)
 			return true
 		}
 	}
@@ -90,7 +94,7 @@ func on(method, path string, status int, body string) func(*server) {
 				return false
 			}
 			w.WriteHeader(status)
-			fmt.Fprint(w, body)
+			_, _ = fmt.Fprint(w, body)
 			return true
 		}
 	}

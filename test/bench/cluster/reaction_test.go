@@ -98,6 +98,7 @@ func namespaceOf(w way) string { return namespace + "-" + w.title }
 
 // react releases the bad version again and again.
 func (w way) react(b *testing.B, good, bad string, bare time.Duration) {
+	b.Helper()
 	sd, traffic := begin(b, namespaceOf(w), w.deployment(good))
 	var took []time.Duration
 	errorsSeen := []int{}
@@ -185,6 +186,7 @@ func begin(b *testing.B, namespace string, sd *v1alpha1.SignalDeployment) (*v1al
 }
 
 func gone(b *testing.B, namespace string, sd *v1alpha1.SignalDeployment) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err := shared.Kubectl(ctx, "-n", namespace, "delete", "sigdep", sd.Name, "--timeout=60s")
@@ -222,6 +224,7 @@ func drained(ctx context.Context, sd *v1alpha1.SignalDeployment) error {
 // operator, until the last response of the backend that it takes the traffic
 // from: A + D.
 func bareWrites(b *testing.B, one, other string) time.Duration {
+	b.Helper()
 	ctx, place := b.Context(), namespace+"-bare"
 	stable, canary := cluster.Plain(place, cluster.ServiceName, one), cluster.Plain(place, "other", other)
 	sd, traffic := begin(b, place, stable)
