@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -98,12 +99,13 @@ func setSignals(sd *v1alpha1.SignalDeployment, w *world) {
 		return
 	}
 	if sd.Status.Phase == v1alpha1.PhasePending { // what was said of the release before says nothing of this one
-		for _, kind := range []string{v1alpha1.ConditionArtifactResolved, v1alpha1.ConditionChecksPassed, v1alpha1.ConditionAnalysisPassed, v1alpha1.ConditionAlertsQuiet} {
+		for _, kind := range []string{v1alpha1.ConditionArtifactResolved, v1alpha1.ConditionGatesOpen, v1alpha1.ConditionChecksPassed, v1alpha1.ConditionAnalysisPassed, v1alpha1.ConditionAlertsQuiet} {
 			meta.RemoveStatusCondition(&sd.Status.Conditions, kind)
 		}
 	}
 	said := map[string]verdict.Verdict{
 		v1alpha1.ConditionArtifactResolved: amount(w.Artifact),
+		v1alpha1.ConditionGatesOpen:        rollout.Gates(w.Gates),
 		v1alpha1.ConditionChecksPassed:     amount(w.Smoke),
 		v1alpha1.ConditionAnalysisPassed:   amount(slices.Concat(w.Metrics, w.SLOs)),
 		v1alpha1.ConditionAlertsQuiet:      amount(w.quiet),
@@ -123,7 +125,7 @@ func amount(verdicts []verdict.Verdict) verdict.Verdict {
 // what is about to answer; and a new step's first samples do not take back what
 // the last step's said: only an answer that stays away does.
 func setSignal(sd *v1alpha1.SignalDeployment, kind string, v verdict.Verdict) {
-	if v.Reason == "" || v.Reason == "NoRoutes" {
+	if v.Reason == "" || v.Reason == "NoRoutes" || v.Reason == "NoGates" {
 		return
 	}
 	status := map[v1alpha1.Outcome]metav1.ConditionStatus{

@@ -92,7 +92,10 @@ func (r *SignalDeploymentReconciler) wake(sd *v1alpha1.SignalDeployment, decisio
 			after = d
 		}
 	}
-	if decision.Want.Judge || decision.Want.Watch {
+	switch {
+	case gated(sd):
+		sooner(gatesEvery)
+	case decision.Want.Judge || decision.Want.Watch:
 		sooner(r.beat(sd))
 	}
 	if w.unsure {

@@ -14,17 +14,18 @@ import (
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
-	"github.com/signal-delivery/operator/internal/verdict"
 )
 
 // observeSignals asks the signals that the phase listens to. They are asked
 // side by side: a slow one must not keep a failing one from being heard.
 func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
-	w.Gates = verdict.Pass(v1alpha1.SignalGate, "NoGates", "No gate was asked for")
 	switch sd.Status.Rollout.Phase {
 	case v1alpha1.PhaseResolving:
 		return r.observeArtifact(ctx, sd, w)
-	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
+	case v1alpha1.PhaseGating:
+		r.watch(ctx, sd, w)
+		r.observeGates(sd, w)
+	case v1alpha1.PhaseStaging:
 		r.watch(ctx, sd, w)
 	case v1alpha1.PhaseChecking:
 		r.watch(ctx, sd, w)

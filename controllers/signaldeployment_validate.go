@@ -10,6 +10,7 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/artifact"
+	"github.com/signal-delivery/operator/internal/gate"
 	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/prober/image/policy"
 	"github.com/signal-delivery/operator/internal/release"
@@ -33,6 +34,9 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 		}
 	}
 	if err := loadProblem(sd); err != nil {
+		return rules{}, err
+	}
+	if err := gate.Validate(sd.Spec.Gates); err != nil {
 		return rules{}, err
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))

@@ -58,6 +58,14 @@ type SignalDeploymentSpec struct {
 	// +optional
 	Traffic TrafficSpec `json:"traffic,omitempty,omitzero"`
 
+	// gates must be open before a release starts. Changing them releases
+	// nothing; a release that waits obeys the new ones.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Gates []Gate `json:"gates,omitempty"`
+
 	// checks run on the candidate before it takes traffic.
 	// +optional
 	Checks ChecksSpec `json:"checks,omitempty,omitzero"`

@@ -15,6 +15,8 @@ const (
 	ConditionStalled = "Stalled"
 	// ConditionArtifactResolved is True once the image is pinned to a digest.
 	ConditionArtifactResolved = "ArtifactResolved"
+	// ConditionGatesOpen is True once every gate is open, and says which are not.
+	ConditionGatesOpen = "GatesOpen"
 	// ConditionChecksPassed is True once every check on the candidate passed.
 	ConditionChecksPassed = "ChecksPassed"
 	// ConditionAnalysisPassed is what the metrics last said of the candidate.

@@ -141,6 +141,8 @@ func anomalies(facts []fact) []line {
 	for _, f := range facts {
 		switch {
 		case f.Kind == v1alpha1.SignalSLO && f.Outcome == "": // the table tells it
+		case f.Outcome == verdict.Unknown && f.Kind == v1alpha1.SignalGate:
+			lines.add("waited "+f.Name+f.Reason, line{label: f.Reason, text: "waited before it started: " + f.Message}, f)
 		case f.Outcome == verdict.Unknown:
 			lines.add("open "+f.Message, line{label: f.Reason, text: "left open: " + f.Message}, f)
 		case f.Outcome == verdict.Passed && f.Kind == v1alpha1.SignalMetric && failing(f):

@@ -37,7 +37,7 @@ func (m *machine) grave() []verdict.Verdict {
 	case v1alpha1.PhaseResolving:
 		return m.seen.Artifact
 	case v1alpha1.PhaseGating:
-		return []verdict.Verdict{m.seen.Gates}
+		return m.refusing()
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		if phase == v1alpha1.PhaseChecking {
@@ -78,6 +78,7 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 		return m.heldForPeople(why)
 	}
 	m.record(m.waitedFor(why)...)
+	m.record(m.alsoClosed(why)...)
 	m.record(m.otherwise(why)...)
 	m.record(m.seen.Told...)
 	m.record(why)

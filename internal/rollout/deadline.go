@@ -117,6 +117,9 @@ func (m *machine) after() time.Duration {
 	if !r.HeldSinceTime.IsZero() && (r.Phase == v1alpha1.PhaseProgressing || r.Phase == v1alpha1.PhaseVerifying) {
 		at(m.heldUntil())
 	}
+	if r.Phase == v1alpha1.PhaseGating {
+		at(m.seen.Opens.Time)
+	}
 	for _, d := range m.next.Draining {
 		at(d.SinceTime.Add(m.drainTime()))
 	}

@@ -82,18 +82,6 @@ func (m *machine) warm() {
 	m.next.Draining = slices.DeleteFunc(m.next.Draining, func(d v1alpha1.DrainingRelease) bool { return d.Hash == m.candidate().Hash })
 }
 
-// gating waits to be allowed to start. Alerts that fire now are not blamed on
-// the release.
-func (m *machine) gating() {
-	if m.seen.Gates.Outcome != verdict.Passed {
-		m.wait(m.seen.Gates)
-		return
-	}
-	m.record(m.seen.Gates)
-	m.run().FiredBefore = m.seen.Firing[:min(len(m.seen.Firing), firedKept)]
-	m.enter(v1alpha1.PhaseStaging, verdict.Pass(v1alpha1.SignalWorkload, "Starting", "Starting the pods of %s", m.candidate().ID))
-}
-
 // staging waits for the candidate's pods, and for the canary Service to reach
 // them.
 func (m *machine) staging() {

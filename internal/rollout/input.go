@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -26,7 +28,8 @@ type Observation struct {
 	Record *v1alpha1.ArtifactRecord // what the digest is, where a Job has looked
 
 	Artifact []verdict.Verdict
-	Gates    verdict.Verdict
+	Gates    []verdict.Verdict
+	Opens    metav1.Time // when time alone opens a gate that is closed; zero if it does not
 	Smoke    []verdict.Verdict
 	Metrics  []verdict.Verdict
 	SLOs     []verdict.Verdict
@@ -172,7 +175,7 @@ func (m *machine) heard() []verdict.Verdict {
 	case v1alpha1.PhaseResolving:
 		return m.seen.Artifact
 	case v1alpha1.PhaseGating:
-		return []verdict.Verdict{m.seen.Gates}
+		return m.seen.Gates
 	case v1alpha1.PhaseStaging:
 		side := m.side(m.candidate().Hash)
 		return []verdict.Verdict{side.Verdict, side.Proof}

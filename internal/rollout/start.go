@@ -120,10 +120,14 @@ func (m *machine) plan() v1alpha1.Plan {
 
 // recent is the good release that is asked for again inside the window in
 // which it needs no steps.
-func (m *machine) recent() *v1alpha1.EndedRelease {
+func (m *machine) recent() *v1alpha1.EndedRelease { return m.goodAt(m.seen.Asked, m.now.Time) }
+
+// goodAt is the good release of what was asked for, as long as the window in
+// which it needs no steps is open.
+func (m *machine) goodAt(asked string, at time.Time) *v1alpha1.EndedRelease {
 	window := seconds(or(m.spec.Rollback.WindowSeconds, 3600))
 	for i, e := range m.next.History {
-		if e.Asked == m.seen.Asked && e.Result == v1alpha1.ResultSucceeded && m.now.Time.Before(e.EndTime.Add(window)) {
+		if e.Asked == asked && e.Result == v1alpha1.ResultSucceeded && at.Before(e.EndTime.Add(window)) {
 			return &m.next.History[i]
 		}
 	}

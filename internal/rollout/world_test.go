@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/testkit"
@@ -52,6 +54,8 @@ type pods struct {
 // signals are what the world says when it is asked.
 type signals struct {
 	spec, artifact, proof, gate, smoke, metric, alert, route verdict.Verdict
+	gates                                                    []verdict.Verdict // beside gate
+	opens                                                    metav1.Time
 	firing                                                   []string
 	deaf                                                     bool // no report gets written
 	seal                                                     []verdict.Verdict
@@ -136,7 +140,7 @@ func (w *world) until(when func(*world) bool) {
 func (w *world) observe() rollout.Observation {
 	s, run := w.says, w.sd.Status.Rollout
 	seen := rollout.Observation{
-		Spec: s.spec, Gates: s.gate, Service: w.reach(), Route: w.read(run.Plan.Routes), Sides: map[string]rollout.Side{},
+		Spec: s.spec, Gates: append([]verdict.Verdict{s.gate}, s.gates...), Opens: s.opens, Service: w.reach(), Route: w.read(run.Plan.Routes), Sides: map[string]rollout.Side{},
 		Reported: w.sd.Status.Candidate != nil && !run.EndTime.IsZero() && w.reports[w.attempt()],
 	}
 	if s.spec.Outcome == verdict.Passed {

@@ -43,6 +43,13 @@ spec:
     - {name: grpc, port: 9090, targetPort: 9090}
   traffic:
     httpRoutes: [{name: signal-service}]
+  gates:
+  - name: office-hours
+    window:
+      timeZone: Europe/Vienna
+      openings: [{schedule: 0 9 * * 1-4, durationSeconds: 25200}]
+  - name: calendar
+    freezes: [{name: year-end, startTime: "2030-12-15T00:00:00+01:00", endTime: "2031-01-07T00:00:00+01:00"}]
   checks:
     smoke:
     - name: api

@@ -1,0 +1,58 @@
+// Package gate decides whether a release may start: by the hour, by what else
+// is under way, by what people say. It judges facts and gathers none. What is
+// closed is Unknown and waited for; Failed is what will not open for this
+// release.
+package gate
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// Facts are what gates are judged by.
+type Facts struct {
+	Now time.Time
+}
+
+// Judge asks every gate, in order. It tells as well when time alone will open
+// one that is closed; zero if it does not.
+func Judge(gates []v1alpha1.Gate, f Facts) ([]verdict.Verdict, time.Time) {
+	if len(gates) == 0 {
+		return []verdict.Verdict{verdict.Pass(v1alpha1.SignalGate, "NoGates", "No gate was asked for")}, time.Time{}
+	}
+	all, opens := make([]verdict.Verdict, 0, len(gates)), time.Time{}
+	for _, g := range gates {
+		v, opening := judge(g, f)
+		if !opening.IsZero() && (opens.IsZero() || opening.Before(opens)) {
+			opens = opening
+		}
+		if v.Evidence != nil {
+			v.Evidence.Time = metav1.NewTime(f.Now)
+		}
+		all = append(all, verdict.Named(v, g.Name))
+	}
+	return all, opens
+}
+
+// judge asks one gate.
+func judge(g v1alpha1.Gate, f Facts) (v verdict.Verdict, opens time.Time) {
+	switch {
+	case g.Window != nil:
+		return windowed(g.Name, *g.Window, f.Now)
+	case len(g.Freezes) > 0:
+		return frozen(g.Name, g.Freezes, f.Now)
+	}
+	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name), time.Time{}
+}
+
+func pass(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Pass(v1alpha1.SignalGate, reason, format, args...)
+}
+
+func wait(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Wait(v1alpha1.SignalGate, reason, format, args...)
+}

@@ -1,0 +1,120 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // time zones are known, whatever the operator's image has
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// windowed says whether a window is open, and when it opens next.
+func windowed(name string, w v1alpha1.WindowGate, now time.Time) (verdict.Verdict, time.Time) {
+	rests := verdict.Evidence{Value: now.UTC().Format(time.RFC3339), Threshold: verdict.Clip(openingsText(w), 256), Source: "spec.gates"}
+	clock, err := newWall(w)
+	if err != nil { // the specification is not valid, and says so
+		return verdict.With(wait("WindowInvalid", "Gate %q: %s", name, err), rests), time.Time{}
+	}
+	if clock.open(now) {
+		return verdict.With(pass("WindowOpen", "The window of gate %q is open", name), rests), time.Time{}
+	}
+	opens := clock.opens(now)
+	if opens.IsZero() {
+		return verdict.With(wait("WindowClosed", "The window of gate %q does not open within a year", name), rests), time.Time{}
+	}
+	return verdict.With(wait("WindowClosed", "The window of gate %q opens at %s", name, opens.In(clock.zone).Format(time.RFC3339)), rests), opens
+}
+
+// A wall is the clock on the wall of a time zone, and what opens by it. As
+// openings are held against what the clock shows, they begin and end at the
+// hours that they name on every day of the year.
+type wall struct {
+	zone     *time.Location
+	openings []opening
+}
+
+type opening struct {
+	schedule cron.Schedule
+	lasts    time.Duration
+}
+
+func newWall(w v1alpha1.WindowGate) (wall, error) {
+	zone, err := time.LoadLocation(w.TimeZone)
+	if err != nil {
+		return wall{}, fmt.Errorf("timeZone: there is no time zone %q", w.TimeZone)
+	}
+	c := wall{zone: zone}
+	for i, o := range w.Openings {
+		schedule, err := cron.ParseStandard(o.Schedule)
+		if err != nil {
+			return wall{}, fmt.Errorf("openings[%d].schedule: %q is no schedule: %w", i, o.Schedule, err)
+		}
+		c.openings = append(c.openings, opening{schedule: schedule, lasts: time.Duration(o.DurationSeconds) * time.Second})
+	}
+	return c, nil
+}
+
+// open reports whether an opening covers the moment; its end is exclusive.
+func (w wall) open(at time.Time) bool {
+	shown := w.shows(at)
+	for _, o := range w.openings {
+		if began := o.schedule.Next(shown.Add(-o.lasts)); !began.IsZero() && !began.After(shown) {
+			return true
+		}
+	}
+	return false
+}
+
+// opens is the first moment after now at which the window is open, though it
+// was closed before; zero if there is none within a year. Between two changes
+// of the clocks, what they show is a fixed distance away from UTC.
+func (w wall) opens(now time.Time) time.Time {
+	for from, end := now, now.AddDate(1, 0, 0); from.Before(end); {
+		_, changes := from.In(w.zone).ZoneBounds()
+		shown := w.shows(from)
+		var first time.Time
+		for _, o := range w.openings {
+			if begins := o.schedule.Next(shown); !begins.IsZero() && (first.IsZero() || begins.Before(first)) {
+				first = begins
+			}
+		}
+		at := from.Add(first.Sub(shown))
+		if !first.IsZero() && (changes.IsZero() || at.Before(changes)) {
+			return earlier(at, end)
+		}
+		if changes.IsZero() {
+			return time.Time{}
+		}
+		if from = changes; w.open(from) { // the clocks were set to a time at which it is open
+			return earlier(from, end)
+		}
+	}
+	return time.Time{}
+}
+
+// shows is what the clock shows, as if it were the time in UTC.
+func (w wall) shows(at time.Time) time.Time {
+	_, offset := at.In(w.zone).Zone()
+	return at.UTC().Add(time.Duration(offset) * time.Second)
+}
+
+// earlier is the moment, if it comes before the end.
+func earlier(at, end time.Time) time.Time {
+	if at.Before(end) {
+		return at
+	}
+	return time.Time{}
+}
+
+// openingsText is the openings as people write them.
+func openingsText(w v1alpha1.WindowGate) string {
+	texts := make([]string, 0, len(w.Openings))
+	for _, o := range w.Openings {
+		texts = append(texts, fmt.Sprintf("%s for %s", o.Schedule, time.Duration(o.DurationSeconds)*time.Second))
+	}
+	return strings.Join(texts, " or ") + " " + w.TimeZone
+}

@@ -1,0 +1,50 @@
+package cel_test
+
+import "testing"
+
+func TestRefusedGates(t *testing.T) {
+	t.Parallel()
+	const (
+		window  = "spec.gates.0.window."
+		freeze  = "spec.gates.1.freezes.0."
+		at      = "spec.gates[0]."
+		on      = "spec.gates[1].freezes[0]."
+		name    = `must consist of lower-case letters, digits and '-', and begin and end with a letter or digit`
+		one     = `needs exactly one of `
+		several = `; for more, have several gates`
+		zone    = `must be the name of a time zone, such as Europe/Vienna`
+		cron    = `must have the five fields of cron: minute, hour, day of the month, month and day of the week, such as "0 9 * * 1-4"`
+	)
+	refused(t, map[string]refusal{
+		"17 gates":             {fill("spec.gates", 15, named), `spec.gates: Too many: 17: must have at most 16 items`},
+		"gate of a name twice": {set("spec.gates.1.name", "office-hours"), `spec.gates[1]: Duplicate value: {"name":"office-hours"}`},
+		"gate without a name":  {drop("spec.gates.0.name"), at + `name: Required value`},
+		"name in capitals":     {set("spec.gates.0.name", "Hours"), at + `name: Invalid value: "Hours": ` + name},
+		"name too long":        {set("spec.gates.0.name", long(41)), at + `name: Too long`},
+
+		"gate of no kind":   {drop("spec.gates.0.window"), `spec.gates[0]: Invalid value: ` + one},
+		"gate of two kinds": {set("spec.gates.1.window", m{"openings": []any{m{"schedule": "0 9 * * *", "durationSeconds": int64(60)}}}), several},
+
+		"window without openings":       {drop(window + "openings"), at + `window.openings: Required value`},
+		"window of no openings":         {set(window+"openings", []any{}), at + `window.openings in body should have at least 1 items`},
+		"window of 17 openings":         {fill(window+"openings", 16, same), at + `window.openings: Too many: 17`},
+		"local time":                    {set(window+"timeZone", "Local"), at + `window.timeZone: Invalid value: "Local": ` + zone},
+		"a time zone outside":           {set(window+"timeZone", "../etc/passwd"), zone},
+		"a time zone too long":          {set(window+"timeZone", long(65)), at + `window.timeZone: Too long`},
+		"schedule of four fields":       {set(window+"openings.0.schedule", "0 9 * 1-4"), at + `window.openings[0].schedule: Invalid value: "0 9 * 1-4": ` + cron},
+		"schedule with seconds":         {set(window+"openings.0.schedule", "0 0 9 * * 1-4"), cron},
+		"schedule with a time zone":     {set(window+"openings.0.schedule", "TZ=UTC 0 9 * * 1-4"), cron},
+		"schedule in a word":            {set(window+"openings.0.schedule", "@midnight"), cron},
+		"schedule too long":             {set(window+"openings.0.schedule", "0 9 * * "+long(121)), at + `window.openings[0].schedule: Too long`},
+		"opening without an end":        {drop(window + "openings.0.durationSeconds"), at + `window.openings[0].durationSeconds: Required value`},
+		"opening of less than a minute": {set(window+"openings.0.durationSeconds", int64(59)), at + `window.openings[0].durationSeconds in body should be greater than or equal to 60`},
+		"opening of more than a week":   {set(window+"openings.0.durationSeconds", int64(604801)), at + `window.openings[0].durationSeconds in body should be less than or equal to 604800`},
+
+		"no freezes":               {set("spec.gates.1.freezes", []any{}), `spec.gates[1].freezes in body should have at least 1 items`},
+		"33 freezes":               {fill("spec.gates.1.freezes", 32, named), `spec.gates[1].freezes: Too many: 33`},
+		"freeze without a name":    {drop(freeze + "name"), on + `name: Required value`},
+		"freeze without an end":    {drop(freeze + "endTime"), on + `endTime: Required value`},
+		"freeze of a day":          {set(freeze+"endTime", "2030-12-15"), on + `endTime in body must be of type date-time`},
+		"freeze that ends at once": {set(freeze+"endTime", "2030-12-14T23:00:00Z"), `spec.gates[1].freezes[0]: Invalid value: must end after it starts: set endTime later than startTime`},
+	})
+}

@@ -1,0 +1,64 @@
+package integration
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/test/stage"
+)
+
+// frozen for a while from now on.
+func frozen(lasts time.Duration) func(*v1alpha1.SignalDeployment) {
+	return func(sd *v1alpha1.SignalDeployment) {
+		now := time.Now()
+		sd.Spec.Gates = []v1alpha1.Gate{{Name: "calendar", Freezes: []v1alpha1.Freeze{{
+			Name: "sale", StartTime: metav1.NewTime(now.Add(-time.Minute)), EndTime: metav1.NewTime(now.Add(lasts)),
+		}}}}
+	}
+}
+
+// remembered reports whether a verdict of a gate is remembered.
+func remembered(sd *v1alpha1.SignalDeployment, outcome v1alpha1.Outcome, name, reason string) bool {
+	return slices.ContainsFunc(sd.Status.Rollout.Verdicts, func(v v1alpha1.Verdict) bool {
+		return v.Kind == v1alpha1.SignalGate && v.Outcome == outcome && v.Name == name && v.Reason == reason
+	})
+}
+
+// deployments that there are.
+func deployments(y *stage.Story) int {
+	list := &appsv1.DeploymentList{}
+	if err := y.Client.List(y.Context(), list, client.InNamespace(y.Namespace)); err != nil {
+		y.Fatal(err)
+	}
+	return len(list.Items)
+}
+
+func TestAFreezeIsWaitedForAndHoldsNoWayBack(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t).Begin()
+	y.Change(frozen(15 * time.Second))
+	y.Ask("v2")
+	y.Until("it says what it waits for", stage.Because("Frozen"))
+	open := meta.FindStatusCondition(y.SD.Status.Conditions, v1alpha1.ConditionGatesOpen)
+	if open == nil || open.Status != metav1.ConditionUnknown || open.Reason != "Frozen" || deployments(y) != 1 {
+		t.Errorf("%d deployments, condition %+v", deployments(y), open)
+	}
+	y.Rest("v2 is released once the freeze is over", stage.Succeeded)
+	if !meta.IsStatusConditionTrue(y.SD.Status.Conditions, v1alpha1.ConditionGatesOpen) ||
+		!remembered(y.SD, v1alpha1.OutcomeUnknown, "calendar", "Frozen") || !remembered(y.SD, v1alpha1.OutcomePassed, "calendar", "NoFreeze") {
+		t.Errorf("conditions %+v, verdicts %+v", y.SD.Status.Conditions, y.SD.Status.Rollout.Verdicts)
+	}
+	y.Change(frozen(time.Hour))
+	y.AskAgain("v1")
+	y.Rest("v1 serves again, freeze or not", stage.Succeeded)
+	if !remembered(y.SD, v1alpha1.OutcomePassed, "", "NotAsked") {
+		t.Errorf("verdicts %+v", y.SD.Status.Rollout.Verdicts)
+	}
+}
