@@ -27,6 +27,7 @@ import (
 	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/dashboard"
+	"github.com/signal-delivery/operator/internal/gate"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
 )
@@ -73,7 +74,9 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		For(&v1alpha1.SignalDeployment{}).
 		Owns(&appsv1.Deployment{}).Owns(&corev1.Service{}).Owns(&batchv1.Job{}).Owns(&policyv1.PodDisruptionBudget{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact, dashboard.LabelDashboard))).
+		Watches(&v1alpha1.SignalDeployment{}, handler.EnqueueRequestsFromMapFunc(r.byGates)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
+		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.byService)).
 		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.byConfig)).
 		WatchesRawSource(source.Channel(o.BuiltIn.Scraped(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})
@@ -116,6 +119,9 @@ func bySlice(_ context.Context, slice client.Object) []reconcile.Request {
 // byConfig enqueues the SignalDeployments that name a ConfigMap, or own it.
 func (r *SignalDeploymentReconciler) byConfig(ctx context.Context, cm client.Object) []reconcile.Request {
 	return append(request(cm.GetNamespace(), cm.GetLabels()[v1alpha1.LabelName]), r.those(ctx, cm, func(sd *v1alpha1.SignalDeployment) bool {
+		if gated(sd) && gate.AwaitsConfigMap(sd, cm.GetName()) {
+			return true
+		}
 		for _, from := range sd.Spec.Alerts.RulesFrom {
 			if from.Name == cm.GetName() {
 				return true

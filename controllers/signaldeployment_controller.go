@@ -45,6 +45,7 @@ type SignalDeploymentReconciler struct {
 	Rooms
 
 	minds minds
+	turns turns
 	ears  sync.Map // types.NamespacedName → *ear
 }
 

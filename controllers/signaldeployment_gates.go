@@ -1,9 +1,16 @@
 package controllers
 
 import (
+	"context"
+	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/gate"
@@ -13,13 +20,79 @@ import (
 // nor that they have: more than often enough for what may take days.
 const gatesEvery = 10 * time.Second
 
-// observeGates asks whether the release may start.
-func (r *SignalDeploymentReconciler) observeGates(sd *v1alpha1.SignalDeployment, w *world) {
-	verdicts, opens := gate.Judge(sd.Spec.Gates, gate.Facts{Now: r.Clock.Now()})
+// observeGates asks whether the release may start. Only what gates ask for is
+// read, and all of it from memory.
+func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
+	facts := gate.Facts{Now: r.Clock.Now(), Object: sd, Endpoints: map[string]int32{}, Configs: map[string]*corev1.ConfigMap{}}
+	for _, g := range sd.Spec.Gates {
+		if err := r.gather(ctx, g, &facts); err != nil {
+			return err
+		}
+	}
+	verdicts, opens := r.turns.judge(sd, facts)
 	w.Gates, w.Opens = verdicts, metav1.NewTime(opens)
+	return nil
+}
+
+// gather reads what one gate is judged by.
+func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate, f *gate.Facts) error {
+	sd := f.Object
+	switch {
+	case g.SignalDeployment != nil:
+		return r.gatherOthers(ctx, f, sd.Namespace)
+	case g.Group != nil && g.Group.Scope == v1alpha1.GroupInCluster:
+		return r.gatherOthers(ctx, f, metav1.NamespaceAll)
+	case g.Group != nil:
+		return r.gatherOthers(ctx, f, sd.Namespace)
+	case g.Service != nil:
+		slices := &discoveryv1.EndpointSliceList{}
+		if err := r.List(ctx, slices, client.InNamespace(sd.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: g.Service.Name}); err != nil {
+			return fmt.Errorf("list endpoints of Service %s/%s: %w", sd.Namespace, g.Service.Name, err)
+		}
+		f.Endpoints[g.Service.Name] = gate.Endpoints(slices.Items)
+	case g.ConfigMap != nil:
+		cm := &corev1.ConfigMap{}
+		found, err := r.find(ctx, types.NamespacedName{Namespace: sd.Namespace, Name: g.ConfigMap.Name}, cm)
+		if found {
+			f.Configs[g.ConfigMap.Name] = cm
+		}
+		return err
+	}
+	return nil
+}
+
+// gatherOthers reads the SignalDeployments of a namespace, or of all, unless
+// that has been done.
+func (r *SignalDeploymentReconciler) gatherOthers(ctx context.Context, f *gate.Facts, namespace string) error {
+	if f.Others != nil && (f.Everywhere || namespace != metav1.NamespaceAll) {
+		return nil
+	}
+	list := &v1alpha1.SignalDeploymentList{}
+	if err := r.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return fmt.Errorf("list SignalDeployments: %w", err)
+	}
+	f.Others, f.Everywhere = list.Items, namespace == metav1.NamespaceAll
+	return nil
 }
 
 // gated reports whether the release still waits for its gates.
 func gated(sd *v1alpha1.SignalDeployment) bool {
 	return sd.Status.Rollout.Phase == v1alpha1.PhaseGating && len(sd.Spec.Gates) > 0
+}
+
+// byGates enqueues the SignalDeployments whose gates wait for another one.
+func (r *SignalDeploymentReconciler) byGates(_ context.Context, object client.Object) []reconcile.Request {
+	other, is := object.(*v1alpha1.SignalDeployment)
+	if !is {
+		return nil
+	}
+	return r.turns.those(func(sd *v1alpha1.SignalDeployment) bool { return gate.Awaits(sd, other) })
+}
+
+// byService enqueues those that wait for the Service whose endpoints these are.
+func (r *SignalDeploymentReconciler) byService(_ context.Context, slice client.Object) []reconcile.Request {
+	service := slice.GetLabels()[discoveryv1.LabelServiceName]
+	return r.turns.those(func(sd *v1alpha1.SignalDeployment) bool {
+		return sd.Namespace == slice.GetNamespace() && gate.AwaitsService(sd, service)
+	})
 }

@@ -60,6 +60,7 @@ func (r *SignalDeploymentReconciler) recall(ctx context.Context, key types.Names
 		r.minds.forget(key)
 		forgetMetrics(key)
 		r.deafen(key)
+		r.turns.leave(key)
 		return nil, nil //nolint:nilnil // gone is an answer, not an error
 	}
 	if err != nil {

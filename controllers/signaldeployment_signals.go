@@ -19,12 +19,15 @@ import (
 // observeSignals asks the signals that the phase listens to. They are asked
 // side by side: a slow one must not keep a failing one from being heard.
 func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
+	if sd.Status.Rollout.Phase != v1alpha1.PhaseGating {
+		r.turns.leave(client.ObjectKeyFromObject(sd))
+	}
 	switch sd.Status.Rollout.Phase {
 	case v1alpha1.PhaseResolving:
 		return r.observeArtifact(ctx, sd, w)
 	case v1alpha1.PhaseGating:
 		r.watch(ctx, sd, w)
-		r.observeGates(sd, w)
+		return r.observeGates(ctx, sd, w)
 	case v1alpha1.PhaseStaging:
 		r.watch(ctx, sd, w)
 	case v1alpha1.PhaseChecking:

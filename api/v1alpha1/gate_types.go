@@ -5,7 +5,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Gate is something that must be so before a release may start: before there
 // is a pod of it. A gate that is closed is waited for, without a deadline. It
 // never holds a rollback, nor a return to what served a short while ago.
-// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes)].exists_one(set, set)",message="needs exactly one of window and freezes; for more, have several gates"
+// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap and group; for more, have several gates"
 type Gate struct {
 	// name of the gate in verdicts and reports.
 	// +required
@@ -25,6 +25,22 @@ type Gate struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Freezes []Freeze `json:"freezes,omitempty"`
+
+	// signalDeployment must be ready.
+	// +optional
+	SignalDeployment *SignalDeploymentGate `json:"signalDeployment,omitempty"`
+
+	// service must have ready endpoints.
+	// +optional
+	Service *ServiceGate `json:"service,omitempty"`
+
+	// configMap must exist.
+	// +optional
+	ConfigMap *ConfigMapGate `json:"configMap,omitempty"`
+
+	// group lets one release of its members be under way at a time.
+	// +optional
+	Group *GroupGate `json:"group,omitempty"`
 }
 
 // WindowGate is open during any of its openings.
@@ -81,4 +97,81 @@ type Freeze struct {
 	// endTime is the first moment after the freeze.
 	// +required
 	EndTime metav1.Time `json:"endTime,omitzero"`
+}
+
+// SignalDeploymentGate is open while a SignalDeployment of the same namespace
+// is ready.
+type SignalDeploymentGate struct {
+	// name of the SignalDeployment.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// version that must serve. When absent, any may.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Version string `json:"version,omitempty"`
+}
+
+// ServiceGate is open while a Service of the same namespace has ready
+// endpoints.
+type ServiceGate struct {
+	// name of the Service.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name,omitempty"`
+
+	// minEndpoints is how many endpoints must be ready.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MinEndpoints int32 `json:"minEndpoints,omitempty"`
+}
+
+// ConfigMapGate is open while a ConfigMap of the same namespace exists.
+type ConfigMapGate struct {
+	// name of the ConfigMap.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key that it must have. When absent, any content will do.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// GroupScope is how far a group reaches.
+// +kubebuilder:validation:Enum=Namespace;Cluster
+type GroupScope string
+
+// Scopes of a group.
+const (
+	GroupInNamespace GroupScope = "Namespace" // of the SignalDeployment
+	GroupInCluster   GroupScope = "Cluster"   // as much of it as the operator sees
+)
+
+// GroupGate is open while no other member of the group, which is every
+// SignalDeployment with such a gate, has a release under way. Those that wait
+// for nothing else go in the order in which they were asked for.
+type GroupGate struct {
+	// name of the group.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="must consist of lower-case letters, digits and '-', and begin and end with a letter or digit"
+	Name string `json:"name,omitempty"`
+
+	// scope is how far the group reaches: over the namespace, or over all
+	// namespaces that the operator sees. Groups of one name and another scope
+	// are other groups.
+	// +optional
+	// +kubebuilder:default=Namespace
+	Scope GroupScope `json:"scope,omitempty"`
 }

@@ -7,7 +7,9 @@ package gate
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
@@ -15,7 +17,14 @@ import (
 
 // Facts are what gates are judged by.
 type Facts struct {
-	Now time.Time
+	Now    time.Time
+	Object *v1alpha1.SignalDeployment
+
+	Others     []v1alpha1.SignalDeployment   // that are seen beside it
+	Everywhere bool                          // whether they are of all namespaces
+	Endpoints  map[string]int32              // that are ready, by Service
+	Configs    map[string]*corev1.ConfigMap  // by name; nil where there is none
+	Turns      map[types.NamespacedName]bool // of those that wait for nothing but their group: whether they have been let go
 }
 
 // Judge asks every gate, in order. It tells as well when time alone will open
@@ -45,6 +54,14 @@ func judge(g v1alpha1.Gate, f Facts) (v verdict.Verdict, opens time.Time) {
 		return windowed(g.Name, *g.Window, f.Now)
 	case len(g.Freezes) > 0:
 		return frozen(g.Name, g.Freezes, f.Now)
+	case g.SignalDeployment != nil:
+		return dependent(g.Name, *g.SignalDeployment, f), time.Time{}
+	case g.Service != nil:
+		return reached(g.Name, *g.Service, f), time.Time{}
+	case g.ConfigMap != nil:
+		return configured(g.Name, *g.ConfigMap, f), time.Time{}
+	case g.Group != nil:
+		return turn(g.Name, *g.Group, f), time.Time{}
 	}
 	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name), time.Time{}
 }

@@ -1,25 +1,30 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 )
 
-// Validate finds what the schema cannot: the first problem, naming its field.
-func Validate(gates []v1alpha1.Gate) error {
+// Validate finds what the schema cannot see of the gates of the named
+// SignalDeployment: the first problem, naming its field.
+func Validate(self string, gates []v1alpha1.Gate) error {
 	for i, g := range gates {
-		if err := problem(g); err != nil {
+		if err := problem(g, self); err != nil {
 			return fmt.Errorf("spec.gates[%d] (gate %q): %w", i, g.Name, err)
 		}
 	}
 	return nil
 }
 
-func problem(g v1alpha1.Gate) error {
+func problem(g v1alpha1.Gate, self string) error {
 	if g.Window != nil {
 		return windowProblem(*g.Window)
+	}
+	if g.SignalDeployment != nil && g.SignalDeployment.Name == self {
+		return errors.New("signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one")
 	}
 	return nil
 }

@@ -178,11 +178,13 @@ func TestValidate(t *testing.T) {
 		"a leap day":          {window("UTC", opened("0 9 29 2 *", time.Hour)), ""},
 		"no such zone":        {window("Europe/Wien", opened("0 9 * * *", time.Hour)), `spec.gates[0] (gate "hours"): window.timeZone: there is no time zone "Europe/Wien"`},
 		"no such hour":        {window("UTC", opened("0 9 * * *", time.Hour), opened("0 25 * * *", time.Hour)), `spec.gates[0] (gate "hours"): window.openings[1].schedule: "0 25 * * *" is no schedule: end of range (25) above maximum (23): 25`},
+		"another one":         {v1alpha1.Gate{Name: "catalog", SignalDeployment: &v1alpha1.SignalDeploymentGate{Name: "catalog"}}, ""},
+		"itself":              {v1alpha1.Gate{Name: "me", SignalDeployment: &v1alpha1.SignalDeploymentGate{Name: "app"}}, `spec.gates[0] (gate "me"): signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one`},
 		"a date without days": {window("UTC", opened("0 9 31 2 *", time.Hour)), `spec.gates[0] (gate "hours"): window.openings[0].schedule: "0 9 31 2 *" never comes`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			if err := Validate([]v1alpha1.Gate{tc.gate}); err != nil {
+			if err := Validate("app", []v1alpha1.Gate{tc.gate}); err != nil {
 				got = err.Error()
 			}
 			if got != tc.want {

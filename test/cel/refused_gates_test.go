@@ -16,7 +16,7 @@ func TestRefusedGates(t *testing.T) {
 		cron    = `must have the five fields of cron: minute, hour, day of the month, month and day of the week, such as "0 9 * * 1-4"`
 	)
 	refused(t, map[string]refusal{
-		"17 gates":             {fill("spec.gates", 15, named), `spec.gates: Too many: 17: must have at most 16 items`},
+		"17 gates":             {fill("spec.gates", 11, named), `spec.gates: Too many: 17: must have at most 16 items`},
 		"gate of a name twice": {set("spec.gates.1.name", "office-hours"), `spec.gates[1]: Duplicate value: {"name":"office-hours"}`},
 		"gate without a name":  {drop("spec.gates.0.name"), at + `name: Required value`},
 		"name in capitals":     {set("spec.gates.0.name", "Hours"), at + `name: Invalid value: "Hours": ` + name},
@@ -39,6 +39,18 @@ func TestRefusedGates(t *testing.T) {
 		"opening without an end":        {drop(window + "openings.0.durationSeconds"), at + `window.openings[0].durationSeconds: Required value`},
 		"opening of less than a minute": {set(window+"openings.0.durationSeconds", int64(59)), at + `window.openings[0].durationSeconds in body should be greater than or equal to 60`},
 		"opening of more than a week":   {set(window+"openings.0.durationSeconds", int64(604801)), at + `window.openings[0].durationSeconds in body should be less than or equal to 604800`},
+
+		"dependency on nothing":      {drop("spec.gates.2.signalDeployment.name"), `spec.gates[2].signalDeployment.name: Required value`},
+		"dependency's name too long": {set("spec.gates.2.signalDeployment.name", long(41)), `spec.gates[2].signalDeployment.name: Too long`},
+		"dependency's version empty": {set("spec.gates.2.signalDeployment.version", ""), `spec.gates[2].signalDeployment.version in body should be at least 1 chars long`},
+		"no Service":                 {drop("spec.gates.3.service.name"), `spec.gates[3].service.name: Required value`},
+		"no endpoints":               {set("spec.gates.3.service.minEndpoints", int64(0)), `spec.gates[3].service.minEndpoints in body should be greater than or equal to 1`},
+		"1001 endpoints":             {set("spec.gates.3.service.minEndpoints", int64(1001)), `spec.gates[3].service.minEndpoints in body should be less than or equal to 1000`},
+		"no ConfigMap":               {drop("spec.gates.4.configMap.name"), `spec.gates[4].configMap.name: Required value`},
+		"ConfigMap's key empty":      {set("spec.gates.4.configMap.key", ""), `spec.gates[4].configMap.key in body should be at least 1 chars long`},
+		"no group":                   {drop("spec.gates.5.group.name"), `spec.gates[5].group.name: Required value`},
+		"group in capitals":          {set("spec.gates.5.group.name", "Shop"), `spec.gates[5].group.name: Invalid value: "Shop": ` + name},
+		"group of another scope":     {set("spec.gates.5.group.scope", "World"), `spec.gates[5].group.scope: Unsupported value: "World": supported values: "Namespace", "Cluster"`},
 
 		"no freezes":               {set("spec.gates.1.freezes", []any{}), `spec.gates[1].freezes in body should have at least 1 items`},
 		"33 freezes":               {fill("spec.gates.1.freezes", 32, named), `spec.gates[1].freezes: Too many: 33`},

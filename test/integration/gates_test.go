@@ -6,6 +6,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,5 +62,43 @@ func TestAFreezeIsWaitedForAndHoldsNoWayBack(t *testing.T) {
 	y.Rest("v1 serves again, freeze or not", stage.Succeeded)
 	if !remembered(y.SD, v1alpha1.OutcomePassed, "", "NotAsked") {
 		t.Errorf("verdicts %+v", y.SD.Status.Rollout.Verdicts)
+	}
+}
+
+func TestEveryClosedGateIsTold(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t, func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Gates = []v1alpha1.Gate{
+			{Name: "database", Service: &v1alpha1.ServiceGate{Name: "postgres"}},
+			{Name: "flags", ConfigMap: &v1alpha1.ConfigMapGate{Name: "flags"}},
+			{Name: "alone", Group: &v1alpha1.GroupGate{Name: "shop"}},
+		}
+	})
+	y.Operator = y.Stage.Operator(t, y.Namespace, nil)
+	y.Apply()
+	y.Until("it says all that it waits for", stage.Because("GatesClosed"))
+	const want = `2 gates are closed: Gate "database" waits for Service "postgres" to have 1 ready endpoints; Gate "flags" waits for ConfigMap "flags", which does not exist`
+	if got := y.SD.Status.Rollout.Message; got != want || deployments(y) != 0 {
+		t.Errorf("%d deployments, says %s", deployments(y), got)
+	}
+	create(y, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "flags"}})
+	y.Until("it waits for the other", stage.Because("ServiceNotReady"))
+	create(y, &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Name: "postgres-1", Labels: map[string]string{discoveryv1.LabelServiceName: "postgres"}},
+		AddressType: discoveryv1.AddressTypeIPv4, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"192.0.2.1"}}},
+	})
+	y.Rest("v1 is released", stage.Succeeded)
+	for _, reason := range []string{"ServiceReady", "ConfigMapThere", "GroupFree"} {
+		if !slices.ContainsFunc(y.SD.Status.Rollout.Verdicts, func(v v1alpha1.Verdict) bool { return v.Reason == reason && v.Name != "" }) {
+			t.Errorf("%s is not remembered: %+v", reason, y.SD.Status.Rollout.Verdicts)
+		}
+	}
+}
+
+func create(y *stage.Story, object client.Object) {
+	y.Helper()
+	object.SetNamespace(y.Namespace)
+	if err := y.Client.Create(y.Context(), object); err != nil {
+		y.Fatal(err)
 	}
 }

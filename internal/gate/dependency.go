@@ -1,0 +1,116 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// dependent says whether another SignalDeployment is ready, at the version that
+// is asked for.
+func dependent(name string, g v1alpha1.SignalDeploymentGate, f Facts) verdict.Verdict {
+	rests := verdict.Evidence{Threshold: g.Version, Source: fmt.Sprintf("SignalDeployment %s/%s", f.Object.Namespace, g.Name)}
+	other := find(f.Others, f.Object.Namespace, g.Name)
+	if other == nil {
+		return verdict.With(wait("DependencyMissing", "Gate %q waits for SignalDeployment %q, which does not exist", name, g.Name), rests)
+	}
+	serves := ""
+	if other.Status.Stable != nil {
+		serves = other.Status.Stable.Version
+	}
+	rests.Value = serves
+	switch {
+	case !ready(other) && circular(*other, f):
+		return verdict.With(wait("DependencyCycle", "Gate %q waits for SignalDeployment %q, which waits for this one: remove one of the gates", name, g.Name), rests)
+	case !ready(other):
+		return verdict.With(wait("DependencyNotReady", "Gate %q waits for SignalDeployment %q to be ready", name, g.Name), rests)
+	case g.Version != "" && serves != g.Version:
+		return verdict.With(wait("DependencyVersion", "Gate %q waits for version %s of SignalDeployment %q, which serves %s", name, g.Version, g.Name, serves), rests)
+	}
+	return verdict.With(pass("DependencyReady", "SignalDeployment %q is ready", g.Name), rests)
+}
+
+// ready reports whether what the spec asks for serves.
+func ready(sd *v1alpha1.SignalDeployment) bool {
+	c := meta.FindStatusCondition(sd.Status.Conditions, v1alpha1.ConditionReady)
+	return c != nil && c.Status == "True" && c.ObservedGeneration == sd.Generation
+}
+
+// circular reports whether one that is waited for waits, be it for others, for
+// the one that waits for it.
+func circular(from v1alpha1.SignalDeployment, f Facts) bool {
+	seen := map[string]bool{}
+	for next := []string{from.Name}; len(next) > 0; next = next[1:] {
+		sd := find(f.Others, f.Object.Namespace, next[0])
+		if seen[next[0]] || sd == nil || sd.Status.Rollout.Phase != v1alpha1.PhaseGating {
+			continue
+		}
+		seen[next[0]] = true
+		for _, g := range sd.Spec.Gates {
+			if g.SignalDeployment == nil {
+				continue
+			}
+			if g.SignalDeployment.Name == f.Object.Name {
+				return true
+			}
+			next = append(next, g.SignalDeployment.Name)
+		}
+	}
+	return false
+}
+
+func find(all []v1alpha1.SignalDeployment, namespace, name string) *v1alpha1.SignalDeployment {
+	i := slices.IndexFunc(all, func(sd v1alpha1.SignalDeployment) bool { return sd.Namespace == namespace && sd.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &all[i]
+}
+
+// reached says whether a Service has enough ready endpoints.
+func reached(name string, g v1alpha1.ServiceGate, f Facts) verdict.Verdict {
+	has, needs := f.Endpoints[g.Name], max(g.MinEndpoints, 1)
+	rests := verdict.Evidence{Value: fmt.Sprint(has), Threshold: fmt.Sprintf(">= %d", needs), Source: fmt.Sprintf("endpoints of Service %s/%s", f.Object.Namespace, g.Name)}
+	if has < needs {
+		return verdict.With(wait("ServiceNotReady", "Gate %q waits for Service %q to have %d ready endpoints", name, g.Name, needs), rests)
+	}
+	return verdict.With(pass("ServiceReady", "Service %q has at least %d ready endpoints", g.Name, needs), rests)
+}
+
+// Endpoints counts what a Service reaches that is ready. One endpoint is in
+// several slices when it has several addresses or ports.
+func Endpoints(all []discoveryv1.EndpointSlice) int32 {
+	there := map[string]bool{}
+	for _, slice := range all {
+		for _, endpoint := range slice.Endpoints {
+			if is := endpoint.Conditions.Ready; is != nil && !*is { // the API reads an absent one as ready
+				continue
+			}
+			key := slices.Concat(endpoint.Addresses, []string{""})[0]
+			if pod := endpoint.TargetRef; pod != nil {
+				key = pod.Kind + " " + pod.Name
+			}
+			there[key] = true
+		}
+	}
+	return int32(len(there)) //nolint:gosec // a cluster has far fewer pods
+}
+
+// configured says whether a ConfigMap exists, and has the key.
+func configured(name string, g v1alpha1.ConfigMapGate, f Facts) verdict.Verdict {
+	rests := verdict.Evidence{Threshold: g.Key, Source: fmt.Sprintf("ConfigMap %s/%s", f.Object.Namespace, g.Name)}
+	cm := f.Configs[g.Name]
+	if cm == nil {
+		return verdict.With(wait("ConfigMapMissing", "Gate %q waits for ConfigMap %q, which does not exist", name, g.Name), rests)
+	}
+	_, text := cm.Data[g.Key]
+	if _, binary := cm.BinaryData[g.Key]; g.Key != "" && !text && !binary {
+		return verdict.With(wait("ConfigMapKeyMissing", "Gate %q waits for key %q of ConfigMap %q", name, g.Key, g.Name), rests)
+	}
+	return verdict.With(pass("ConfigMapThere", "ConfigMap %q exists", g.Name), rests)
+}
