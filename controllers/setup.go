@@ -66,8 +66,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	o.Prometheuses = served(mgr.GetRESTMapper(), schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus"})
 	o.DashboardsKnown = served(mgr.GetRESTMapper(), dashboard.Kind)
 
+	rehearsals, err := newStand(mgr)
+	if err != nil {
+		return err
+	}
 	r := &SignalDeploymentReconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: o.Clock,
+		Client: mgr.GetClient(), Stand: rehearsals, Live: mgr.GetAPIReader(), Clock: o.Clock,
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager), Rooms: o.Rooms,
 	}
 	b := ctrl.NewControllerManagedBy(mgr).

@@ -39,6 +39,7 @@ import (
 // answer a read with something older than its own last write.
 type SignalDeploymentReconciler struct {
 	client.Client
+	Stand    client.Client // keeps nothing: what would be created is rehearsed with it
 	Live     client.Reader // uncached: the memory is read live once after a start
 	Clock    clock.PassiveClock
 	Recorder recorder.EventRecorder

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/gate"
 )
 
@@ -21,11 +22,12 @@ import (
 const gatesEvery = 10 * time.Second
 
 // observeGates asks whether the release may start. Only what gates ask for is
-// read, and all of it from memory.
+// read, and that from memory, but for
+// alerts, which the metric server is asked for, and the rehearsal of a template.
 func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
 	facts := gate.Facts{Now: r.Clock.Now(), Object: sd, Endpoints: map[string]int32{}, Configs: map[string]*corev1.ConfigMap{}}
 	for _, g := range sd.Spec.Gates {
-		if err := r.gather(ctx, g, &facts); err != nil {
+		if err := r.gather(ctx, g, w, &facts); err != nil {
 			return err
 		}
 	}
@@ -35,7 +37,7 @@ func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alp
 }
 
 // gather reads what one gate is judged by.
-func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate, f *gate.Facts) error {
+func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate, w *world, f *gate.Facts) error {
 	sd := f.Object
 	switch {
 	case g.SignalDeployment != nil:
@@ -57,8 +59,30 @@ func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate
 			f.Configs[g.ConfigMap.Name] = cm
 		}
 		return err
+	case g.Alerts != nil:
+		r.gatherAlerts(ctx, w, f)
+	case g.Template != nil:
+		return r.rehearse(ctx, sd, w, f)
 	}
 	return nil
+}
+
+// gatherAlerts asks which alerts fire. That the server gives no answer is one.
+func (r *SignalDeploymentReconciler) gatherAlerts(ctx context.Context, w *world, f *gate.Facts) {
+	server := f.Object.Spec.Alerts.Server
+	source, known := r.Alerts[server]
+	if !known {
+		f.Deaf = fmt.Sprintf("there is no metric server %q", server)
+		return
+	}
+	live, err := alert.Within(interval(f.Object)/2, source).Rules(ctx)
+	if err != nil {
+		f.Deaf = fmt.Sprintf("metric server %q gives no answer", server)
+		return
+	}
+	for _, call := range alert.Calling(w.published, live, alertSubject(f.Object, source)) {
+		f.Firing = append(f.Firing, gate.Firing(call))
+	}
 }
 
 // gatherOthers reads the SignalDeployments of a namespace, or of all, unless

@@ -21,6 +21,7 @@ type mind struct {
 	loading   *loading
 	budgets   *budgets
 	dashboard *delivery
+	rehearsed *rehearsed
 	refused   *refusal // of background load; never nil
 }
 
@@ -32,7 +33,7 @@ type minds struct {
 
 func (m *minds) of(key types.NamespacedName) mind {
 	known, _ := m.known.LoadOrStore(key, mind{
-		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{},
+		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{},
 	})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }

@@ -36,7 +36,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	if err := loadProblem(sd); err != nil {
 		return rules{}, err
 	}
-	if err := gate.Validate(sd.Name, sd.Spec.Gates); err != nil {
+	if err := gate.Validate(sd); err != nil {
 		return rules{}, err
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))

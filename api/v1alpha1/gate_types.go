@@ -5,7 +5,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Gate is something that must be so before a release may start: before there
 // is a pod of it. A gate that is closed is waited for, without a deadline. It
 // never holds a rollback, nor a return to what served a short while ago.
-// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap and group; for more, have several gates"
+// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression and template; for more, have several gates"
 type Gate struct {
 	// name of the gate in verdicts and reports.
 	// +required
@@ -41,6 +41,22 @@ type Gate struct {
 	// group lets one release of its members be under way at a time.
 	// +optional
 	Group *GroupGate `json:"group,omitempty"`
+
+	// alerts must be quiet.
+	// +optional
+	Alerts *AlertsGate `json:"alerts,omitempty"`
+
+	// approval must be given to this release, by annotation.
+	// +optional
+	Approval *ApprovalGate `json:"approval,omitempty"`
+
+	// expression must be true.
+	// +optional
+	Expression *ExpressionGate `json:"expression,omitempty"`
+
+	// template must be accepted by the cluster.
+	// +optional
+	Template *TemplateGate `json:"template,omitempty"`
 }
 
 // WindowGate is open during any of its openings.
@@ -175,3 +191,45 @@ type GroupGate struct {
 	// +kubebuilder:default=Namespace
 	Scope GroupScope `json:"scope,omitempty"`
 }
+
+// AlertsGate is open while no alert of the severities fires that is of the
+// SignalDeployment's own rules, or names its namespace. It asks the metric
+// server of alerts.server, which must not be built-in: that one listens only
+// while a release is under way.
+type AlertsGate struct {
+	// severities that hold a release back, by the label severity.
+	// +optional
+	// +kubebuilder:default={critical}
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Severities []string `json:"severities,omitempty"`
+}
+
+// ApprovalGate is open once someone has annotated the SignalDeployment with
+// delivery.signal.dev/approve=<release id>/<gate name>.
+type ApprovalGate struct{}
+
+// ExpressionGate is open while an expression is true.
+type ExpressionGate struct {
+	// rule is a CEL expression over object, which is the SignalDeployment, and
+	// release, with the id, version, image and digest of what would start.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Rule string `json:"rule,omitempty"`
+
+	// message says what to do while it is not true. When absent, the rule is
+	// shown.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
+}
+
+// TemplateGate is open once the API server has accepted, without keeping it,
+// everything that the release would have it create: its copies of ConfigMaps,
+// its Deployment and the Jobs of its checks.
+type TemplateGate struct{}

@@ -43,6 +43,12 @@ const (
 	AnnotationRetry   = "delivery.signal.dev/retry"
 )
 
+// Reasons of verdicts on approvals, of steps and of gates.
+const (
+	ReasonApproved         = "Approved"
+	ReasonAwaitingApproval = "AwaitingApproval"
+)
+
 const (
 	// AnnotationAdopt on a foreign object hands it over to the
 	// SignalDeployment that it names.

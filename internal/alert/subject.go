@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -151,4 +152,41 @@ func agree(live, asked map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// Call is an alert that fires, whomever it is about.
+type Call struct{ Name, Severity string }
+
+// Calling are the alerts that fire now: of the subject's own rules, whichever
+// of its releases they name, and of everyone else's rules those that name its
+// namespace. Alerts about another SignalDeployment are not among them.
+func Calling(groups []Group, live []LiveGroup, s Subject) []Call {
+	own := map[*LiveRule]bool{}
+	for _, group := range groups {
+		for _, rule := range group.Rules {
+			own[find(live, group, rule, s.Namespace)] = true
+		}
+	}
+	var calls []Call
+	for _, group := range live {
+		for i := range group.Rules {
+			rule := &group.Rules[i]
+			for _, a := range rule.Firing {
+				if s.near(a.Labels, own[rule]) {
+					calls = append(calls, Call{Name: cmp.Or(a.Labels[alertLabel], rule.Name), Severity: cmp.Or(a.Labels[severityLabel], rule.Labels[severityLabel])})
+				}
+			}
+		}
+	}
+	return calls
+}
+
+// near reports whether an alert with these labels is about the subject or its
+// namespace. One of its own rules need not say so.
+func (s Subject) near(labels map[string]string, own bool) bool {
+	namespace, named := labels[namespaceLabel]
+	if other, is := labels[nameLabel]; is && other != s.Name {
+		return false
+	}
+	return named && namespace == s.Namespace || !named && own
 }

@@ -25,7 +25,16 @@ type Facts struct {
 	Endpoints  map[string]int32              // that are ready, by Service
 	Configs    map[string]*corev1.ConfigMap  // by name; nil where there is none
 	Turns      map[types.NamespacedName]bool // of those that wait for nothing but their group: whether they have been let go
+
+	Deaf   string   // why it is not known which alerts fire; empty when it is
+	Firing []Firing // alerts
+
+	Rehearsed bool  // whether the cluster was asked to accept what would be created
+	Refusal   error // why it does not
 }
+
+// Firing is an alert that fires.
+type Firing struct{ Name, Severity string }
 
 // Judge asks every gate, in order. It tells as well when time alone will open
 // one that is closed; zero if it does not.
@@ -39,7 +48,7 @@ func Judge(gates []v1alpha1.Gate, f Facts) ([]verdict.Verdict, time.Time) {
 		if !opening.IsZero() && (opens.IsZero() || opening.Before(opens)) {
 			opens = opening
 		}
-		if v.Evidence != nil {
+		if v.Evidence != nil && v.Evidence.Time.IsZero() {
 			v.Evidence.Time = metav1.NewTime(f.Now)
 		}
 		all = append(all, verdict.Named(v, g.Name))
@@ -63,7 +72,22 @@ func judge(g v1alpha1.Gate, f Facts) (v verdict.Verdict, opens time.Time) {
 	case g.Group != nil:
 		return turn(g.Name, *g.Group, f), time.Time{}
 	}
-	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name), time.Time{}
+	return judgeRelease(g, f), time.Time{}
+}
+
+// judgeRelease asks a gate that is about the release itself, or about people.
+func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
+	switch {
+	case g.Alerts != nil:
+		return quiet(g.Name, *g.Alerts, f)
+	case g.Approval != nil:
+		return approved(g.Name, f)
+	case g.Expression != nil:
+		return expressed(g.Name, *g.Expression, f)
+	case g.Template != nil:
+		return accepted(g.Name, f)
+	}
+	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name)
 }
 
 func pass(reason, format string, args ...any) verdict.Verdict {
@@ -72,4 +96,8 @@ func pass(reason, format string, args ...any) verdict.Verdict {
 
 func wait(reason, format string, args ...any) verdict.Verdict {
 	return verdict.Wait(v1alpha1.SignalGate, reason, format, args...)
+}
+
+func fail(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Fail(v1alpha1.SignalGate, reason, format, args...)
 }

@@ -103,9 +103,9 @@ func TestAnomalies(t *testing.T) {
 		story *story
 		want  []string
 	}{
-		"none":     {newStory().says(smoke(), quiet(), errorsOf("0", 0)), nil},
-		"against":  {newStory().says(firing(), firing()), []string{"AlertFiring: Alert SignalErrors fires for the candidate with value 0.2: too many errors [1, 2]"}},
-		"open":     {newStory().says(open()), []string{"NoData: left open: Metric has no data [1]"}},
+		"none":    {newStory().says(smoke(), quiet(), errorsOf("0", 0)), nil},
+		"against": {newStory().says(firing(), firing()), []string{"AlertFiring: Alert SignalErrors fires for the candidate with value 0.2: too many errors [1, 2]"}},
+		"open":    {newStory().says(open()), []string{"NoData: left open: Metric has no data [1]"}},
 		"waited for a gate": {
 			newStory().says(verdict.Named(verdict.Wait(v1alpha1.SignalGate, "Frozen", "Freeze ends at ten"), "calendar"), verdict.Named(verdict.Pass(v1alpha1.SignalGate, "NoFreeze", "No freeze"), "calendar")),
 			[]string{"Frozen: waited before it started: Freeze ends at ten [1]"},

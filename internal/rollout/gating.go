@@ -18,11 +18,11 @@ func (m *machine) gating() {
 	case m.returns():
 		m.record(verdict.Pass(v1alpha1.SignalGate, "NotAsked", "No gate was asked, for %s is a return to what served a short while ago", m.candidate().ID))
 	case all.Outcome != verdict.Passed:
-		m.wait(all)
-		m.await()
+		m.await(all)
 		return
 	default:
-		m.record(m.seen.Gates...)
+		m.heed()
+		m.keep(m.seen.Gates...)
 	}
 	m.run().FiredBefore = m.seen.Firing[:min(len(m.seen.Firing), firedKept)]
 	m.enter(v1alpha1.PhaseStaging, verdict.Pass(v1alpha1.SignalWorkload, "Starting", "Starting the pods of %s", m.candidate().ID))
@@ -88,20 +88,42 @@ func (m *machine) alsoClosed(why verdict.Verdict) []verdict.Verdict {
 	})
 }
 
-// await remembers, once each, the gates that are waited for, when the wait is
-// worth explaining.
-func (m *machine) await() {
-	if m.now.Time.Before(m.run().SinceTime.Add(patience)) {
+// await waits, and remembers the gates that are waited for when the wait is
+// worth explaining. When nothing but people is waited for, they are told at once.
+func (m *machine) await(all verdict.Verdict) {
+	m.heed()
+	closed := slices.DeleteFunc(slices.Clone(m.seen.Gates), func(v verdict.Verdict) bool { return v.Outcome == verdict.Passed })
+	people := len(closed) > 0 && !slices.ContainsFunc(closed, func(v verdict.Verdict) bool { return v.Reason != v1alpha1.ReasonAwaitingApproval })
+	if people {
+		m.hold(all)
+	} else if m.wait(all); m.now.Time.Before(m.run().SinceTime.Add(patience)) {
 		return
 	}
+	m.keep(closed...)
+}
+
+// heed remembers approvals: the annotation may go on to approve something else.
+func (m *machine) heed() {
 	for _, v := range m.seen.Gates {
+		if v.Outcome == verdict.Passed && v.Reason == v1alpha1.ReasonApproved && m.keep(v) {
+			m.next.Handled.Approve = m.request(v1alpha1.AnnotationApprove)
+		}
+	}
+}
+
+// keep records the verdicts of gates that are not known yet, and reports
+// whether there were any.
+func (m *machine) keep(verdicts ...verdict.Verdict) bool {
+	before := len(m.run().Verdicts)
+	for _, v := range verdicts {
 		known := slices.ContainsFunc(m.run().Verdicts, func(old verdict.Verdict) bool {
 			return old.Kind == v.Kind && old.Name == v.Name && old.Reason == v.Reason && old.Outcome == v.Outcome
 		})
-		if v.Outcome == verdict.Unknown && !known {
+		if !known {
 			m.record(v)
 		}
 	}
+	return len(m.run().Verdicts) > before
 }
 
 // returns reports whether the release goes back to a good one that ended a

@@ -42,12 +42,12 @@ func (m *machine) approved(step v1alpha1.Step) bool {
 	}
 	value := m.asks(v1alpha1.AnnotationApprove, m.next.Handled.Approve)
 	if !m.means(value, step.Name) {
-		m.hold(verdict.Wait(v1alpha1.SignalRequest, "AwaitingApproval", "Step %s has passed and waits for approval: kubectl -n %s annotate sigdep %s %s=%s/%s --overwrite",
+		m.hold(verdict.Wait(v1alpha1.SignalRequest, v1alpha1.ReasonAwaitingApproval, "Step %s has passed and waits for approval: kubectl -n %s annotate sigdep %s %s=%s/%s --overwrite",
 			step.Name, m.in.Object.Namespace, m.in.Object.Name, v1alpha1.AnnotationApprove, m.candidate().ID, step.Name))
 		return false
 	}
 	m.next.Handled.Approve = value
-	m.record(verdict.With(verdict.Pass(v1alpha1.SignalRequest, "Approved", "Someone approved step %s", step.Name),
+	m.record(verdict.With(verdict.Pass(v1alpha1.SignalRequest, v1alpha1.ReasonApproved, "Someone approved step %s", step.Name),
 		verdict.Evidence{Value: value, Source: "annotation " + v1alpha1.AnnotationApprove, Time: m.now}))
 	return true
 }

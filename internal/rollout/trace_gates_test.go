@@ -151,3 +151,64 @@ func TestTheReleaseWakesWhenItsWindowOpens(t *testing.T) {
 		t.Error("a gate wakes a release that has started")
 	}
 }
+
+// board is a gate that people approve.
+func board(s *signals, approved bool) {
+	s.gate = verdict.Named(verdict.Wait(v1alpha1.SignalGate, v1alpha1.ReasonAwaitingApproval, "The board waits for approval"), "board")
+	if approved {
+		s.gate = verdict.Named(verdict.Pass(v1alpha1.SignalGate, v1alpha1.ReasonApproved, "Someone approved the board"), "board")
+	}
+}
+
+func TestAnApprovalIsAskedForAtOnce(t *testing.T) {
+	w := serving(t)
+	board(&w.says, false)
+	w.until(phase(v1alpha1.PhaseGating))
+	d := w.turn()
+	if r := d.Next.Rollout; len(d.Events) != 1 || d.Events[0].Reason != v1alpha1.ReasonAwaitingApproval || r.Reason != v1alpha1.ReasonAwaitingApproval || r.WaitingSinceTime.IsZero() {
+		t.Errorf("tells %v, reason %s, waits for people since %s", d.Events, r.Reason, r.WaitingSinceTime)
+	}
+	w.run(time.Hour)
+	board(&w.says, true)
+	w.until(phase(v1alpha1.PhaseStaging))
+	if !w.sd.Status.Rollout.WaitingSinceTime.IsZero() {
+		t.Error("still waits for people")
+	}
+}
+
+func TestAnApprovalIsRememberedWhileOthersAreWaitedFor(t *testing.T) {
+	w := serving(t)
+	board(&w.says, true)
+	w.says.gates = []verdict.Verdict{window}
+	w.until(phase(v1alpha1.PhaseGating))
+	request(v1alpha1.AnnotationApprove, "v2/board")(w)
+	w.turn()
+	if got := w.sd.Status.Handled.Approve; got != "v2/board" {
+		t.Errorf("handled %q", got)
+	}
+	request(v1alpha1.AnnotationApprove, "something else")(w)
+	w.run(time.Hour)
+	if got := w.sd.Status.Handled.Approve; got != "v2/board" {
+		t.Errorf("handled %q, which nobody approved", got)
+	}
+	w.says.gates = []verdict.Verdict{opened}
+	w.until(phase(v1alpha1.PhaseStaging))
+	want := []string{"Passed board Approved", "Unknown hours WindowClosed", "Passed hours GatePassed"}
+	if diff := cmp.Diff(want, said(w.sd)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnApprovalThatMeantAGateApprovesNoStep(t *testing.T) {
+	w := serving(t, func(sd *v1alpha1.SignalDeployment) { sd.Spec.Strategy.Steps[0].Approval = v1alpha1.ApprovalRequired })
+	board(&w.says, true)
+	w.until(phase(v1alpha1.PhaseGating))
+	request(v1alpha1.AnnotationApprove, w.sd.Status.Candidate.ID)(w)
+	w.until(reason(v1alpha1.ReasonAwaitingApproval))
+	w.run(time.Hour)
+	if !step("first")(w) {
+		t.Errorf("%s: the step needs an approval of its own", w.sd.Status.Phase)
+	}
+	request(v1alpha1.AnnotationApprove, w.sd.Status.Candidate.ID+"/first")(w)
+	w.until(step("quarter"))
+}

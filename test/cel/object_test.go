@@ -58,6 +58,14 @@ spec:
     configMap: {name: flags, key: flags.yaml}
   - name: one-at-a-time
     group: {name: shop, scope: Cluster}
+  - name: quiet
+    alerts: {severities: [critical, page]}
+  - name: change-board
+    approval: {}
+  - name: ticket
+    expression: {rule: has(object.metadata.annotations), message: name a ticket}
+  - name: template
+    template: {}
   checks:
     smoke:
     - name: api

@@ -16,7 +16,7 @@ func TestRefusedGates(t *testing.T) {
 		cron    = `must have the five fields of cron: minute, hour, day of the month, month and day of the week, such as "0 9 * * 1-4"`
 	)
 	refused(t, map[string]refusal{
-		"17 gates":             {fill("spec.gates", 11, named), `spec.gates: Too many: 17: must have at most 16 items`},
+		"17 gates":             {fill("spec.gates", 7, named), `spec.gates: Too many: 17: must have at most 16 items`},
 		"gate of a name twice": {set("spec.gates.1.name", "office-hours"), `spec.gates[1]: Duplicate value: {"name":"office-hours"}`},
 		"gate without a name":  {drop("spec.gates.0.name"), at + `name: Required value`},
 		"name in capitals":     {set("spec.gates.0.name", "Hours"), at + `name: Invalid value: "Hours": ` + name},
@@ -51,6 +51,14 @@ func TestRefusedGates(t *testing.T) {
 		"no group":                   {drop("spec.gates.5.group.name"), `spec.gates[5].group.name: Required value`},
 		"group in capitals":          {set("spec.gates.5.group.name", "Shop"), `spec.gates[5].group.name: Invalid value: "Shop": ` + name},
 		"group of another scope":     {set("spec.gates.5.group.scope", "World"), `spec.gates[5].group.scope: Unsupported value: "World": supported values: "Namespace", "Cluster"`},
+
+		"alerts of no severity": {set("spec.gates.6.alerts.severities", []any{}), `spec.gates[6].alerts.severities in body should have at least 1 items`},
+		"9 severities":          {set("spec.gates.6.alerts.severities", []any{"a", "b", "c", "d", "e", "f", "g", "h", "i"}), `spec.gates[6].alerts.severities: Too many: 9`},
+		"a severity twice":      {set("spec.gates.6.alerts.severities", []any{"a", "a"}), `spec.gates[6].alerts.severities[1]: Duplicate value: "a"`},
+		"severity empty":        {set("spec.gates.6.alerts.severities", []any{""}), `spec.gates[6].alerts.severities[0] in body should be at least 1 chars long`},
+		"expression of no rule": {drop("spec.gates.8.expression.rule"), `spec.gates[8].expression.rule: Required value`},
+		"rule too long":         {set("spec.gates.8.expression.rule", long(1025)), `spec.gates[8].expression.rule: Too long`},
+		"advice too long":       {set("spec.gates.8.expression.message", long(513)), `spec.gates[8].expression.message: Too long`},
 
 		"no freezes":               {set("spec.gates.1.freezes", []any{}), `spec.gates[1].freezes in body should have at least 1 items`},
 		"33 freezes":               {fill("spec.gates.1.freezes", 32, named), `spec.gates[1].freezes: Too many: 33`},

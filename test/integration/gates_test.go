@@ -2,6 +2,7 @@ package integration
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,4 +102,47 @@ func create(y *stage.Story, object client.Object) {
 	if err := y.Client.Create(y.Context(), object); err != nil {
 		y.Fatal(err)
 	}
+}
+
+func TestATypoFailsBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t, func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Gates = []v1alpha1.Gate{{Name: "template", Template: &v1alpha1.TemplateGate{}}}
+	}).Begin()
+	if !remembered(y.SD, v1alpha1.OutcomePassed, "template", "TemplateAccepted") {
+		t.Errorf("verdicts %+v", y.SD.Status.Rollout.Verdicts)
+	}
+	y.Change(func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Template.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "no-such-volume", MountPath: "/data"}}
+	})
+	y.Rest("v1 with a typo is refused", stage.In(v1alpha1.PhaseFailed))
+	if got := y.SD.Status.Rollout; got.Reason != "TemplateRefused" || !strings.Contains(got.Message, "no-such-volume") || deployments(y) != 1 {
+		t.Errorf("%d deployments, %s: %s", deployments(y), got.Reason, got.Message)
+	}
+}
+
+func TestAGateIsApproved(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t).Begin()
+	y.Change(func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Gates = []v1alpha1.Gate{
+			{Name: "board", Approval: &v1alpha1.ApprovalGate{}},
+			{Name: "quiet", Alerts: &v1alpha1.AlertsGate{}},
+			{Name: "ticket", Expression: &v1alpha1.ExpressionGate{Rule: `object.metadata.annotations["ticket"] != ""`}},
+		}
+	})
+	y.Prometheus.Fire(y.Namespace, "Broken", map[string]string{"severity": "critical", "namespace": y.Namespace})
+	y.Ask("v2")
+	y.Until("all is told", func(sd *v1alpha1.SignalDeployment) bool {
+		return sd.Status.Reason == "GatesClosed" && strings.HasPrefix(sd.Status.Rollout.Message, "3 gates are closed")
+	})
+	y.Annotate(v1alpha1.AnnotationApprove, y.SD.Status.Candidate.ID+"/board")
+	y.Until("the approval is remembered", func(sd *v1alpha1.SignalDeployment) bool {
+		return remembered(sd, v1alpha1.OutcomePassed, "board", "Approved")
+	})
+	y.Annotate(v1alpha1.AnnotationApprove, "")
+	y.Annotate("ticket", "42")
+	y.Until("only alerts are waited for", stage.Because("AlertsFiring"))
+	y.Prometheus.Fire(y.Namespace, "Broken", nil)
+	y.Rest("v2 is released", stage.Succeeded)
 }
