@@ -61,6 +61,12 @@ func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate
 		return err
 	case g.Alerts != nil:
 		r.gatherAlerts(ctx, w, f)
+	case g.Quota != nil:
+		list := &corev1.ResourceQuotaList{}
+		if err := r.List(ctx, list, client.InNamespace(sd.Namespace)); err != nil {
+			return fmt.Errorf("list ResourceQuotas of namespace %s: %w", sd.Namespace, err)
+		}
+		f.Quotas = list.Items
 	case g.Template != nil:
 		return r.rehearse(ctx, sd, w, f)
 	}

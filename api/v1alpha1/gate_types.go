@@ -5,7 +5,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Gate is something that must be so before a release may start: before there
 // is a pod of it. A gate that is closed is waited for, without a deadline. It
 // never holds a rollback, nor a return to what served a short while ago.
-// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression and template; for more, have several gates"
+// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template), has(self.quota)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression, template and quota; for more, have several gates"
 type Gate struct {
 	// name of the gate in verdicts and reports.
 	// +required
@@ -57,6 +57,10 @@ type Gate struct {
 	// template must be accepted by the cluster.
 	// +optional
 	Template *TemplateGate `json:"template,omitempty"`
+
+	// quota must have room for the release.
+	// +optional
+	Quota *QuotaGate `json:"quota,omitempty"`
 }
 
 // WindowGate is open during any of its openings.
@@ -233,3 +237,8 @@ type ExpressionGate struct {
 // everything that the release would have it create: its copies of ConfigMaps,
 // its Deployment and the Jobs of its checks.
 type TemplateGate struct{}
+
+// QuotaGate is open while every ResourceQuota of the namespace has room for
+// the pods of the release at full strength, beside those that serve. Quotas for
+// a priority class are left out.
+type QuotaGate struct{}

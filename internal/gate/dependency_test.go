@@ -176,8 +176,10 @@ func TestAGroup(t *testing.T) {
 		"under way in another group":     {"", others(named("cart", v1alpha1.PhaseProgressing, inGroup("bank", ""))), nil, free},
 		"under way in no group":          {"", others(named("cart", v1alpha1.PhaseProgressing)), nil, free},
 		"under way in another namespace": {"", others(named("cart", v1alpha1.PhaseProgressing, member, elsewhere)), nil, free},
-		"under way elsewhere in the cluster": {v1alpha1.GroupInCluster, others(named("cart", v1alpha1.PhaseProgressing, inGroup("shop", v1alpha1.GroupInCluster), elsewhere)), nil,
-			wait("GroupBusy", `Gate "one" waits for the release of test/cart to end, which is under way in group "shop"`)},
+		"under way elsewhere in the cluster": {
+			v1alpha1.GroupInCluster, others(named("cart", v1alpha1.PhaseProgressing, inGroup("shop", v1alpha1.GroupInCluster), elsewhere)), nil,
+			wait("GroupBusy", `Gate "one" waits for the release of test/cart to end, which is under way in group "shop"`),
+		},
 		"of the same name and another scope":      {v1alpha1.GroupInCluster, others(named("cart", v1alpha1.PhaseProgressing, member)), nil, free},
 		"has just been let go":                    {"", others(named("cart", v1alpha1.PhaseGating, member, askedAt(99))), map[string]bool{"cart": true}, busy},
 		"was asked for first":                     {"", others(named("cart", v1alpha1.PhaseGating, member, askedAt(9))), map[string]bool{"cart": false}, queue},

@@ -26,6 +26,8 @@ type Facts struct {
 	Configs    map[string]*corev1.ConfigMap  // by name; nil where there is none
 	Turns      map[types.NamespacedName]bool // of those that wait for nothing but their group: whether they have been let go
 
+	Quotas []corev1.ResourceQuota // of the namespace
+
 	Deaf   string   // why it is not known which alerts fire; empty when it is
 	Firing []Firing // alerts
 
@@ -86,6 +88,8 @@ func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
 		return expressed(g.Name, *g.Expression, f)
 	case g.Template != nil:
 		return accepted(g.Name, f)
+	case g.Quota != nil:
+		return roomy(g.Name, f)
 	}
 	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name)
 }

@@ -101,8 +101,10 @@ func TestAnExpression(t *testing.T) {
 		"false, with advice": {"object.spec.replicas > 4", "scale to five pods first", wait("ExpressionFalse", `Gate "rule": scale to five pods first`)},
 		"a field is missing": {"object.metadata.labels.ticket == 'x'", "", wait("ExpressionUnknown", `Gate "rule": object.metadata.labels.ticket == 'x' cannot be told: no such key: labels`)},
 		"not a truth value":  {"object.metadata.name", "", wait("ExpressionUnknown", `Gate "rule": object.metadata.name cannot be told: it gives a string, not true or false`)},
-		"too dear": {"[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, a+b+c+d+e >= 0)))))", "",
-			wait("ExpressionUnknown", `Gate "rule": [0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, a+b+c+d+e >= 0))))) cannot be told: operation cancelled: actual cost limit exceeded`)},
+		"too dear": {
+			"[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, a+b+c+d+e >= 0)))))", "",
+			wait("ExpressionUnknown", `Gate "rule": [0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, [0,1,2,3,4,5,6,7,8,9].all(d, [0,1,2,3,4,5,6,7,8,9].all(e, a+b+c+d+e >= 0))))) cannot be told: operation cancelled: actual cost limit exceeded`),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := one(v1alpha1.Gate{Name: "rule", Expression: &v1alpha1.ExpressionGate{Rule: tc.rule, Message: tc.message}}, Facts{Object: testkit.SignalDeployment(candidate)})

@@ -76,12 +76,7 @@ func (w wall) opens(now time.Time) time.Time {
 	for from, end := now, now.AddDate(1, 0, 0); from.Before(end); {
 		_, changes := from.In(w.zone).ZoneBounds()
 		shown := w.shows(from)
-		var first time.Time
-		for _, o := range w.openings {
-			if begins := o.schedule.Next(shown); !begins.IsZero() && (first.IsZero() || begins.Before(first)) {
-				first = begins
-			}
-		}
+		first := w.next(shown)
 		at := from.Add(first.Sub(shown))
 		if !first.IsZero() && (changes.IsZero() || at.Before(changes)) {
 			return earlier(at, end)
@@ -94,6 +89,18 @@ func (w wall) opens(now time.Time) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// next is the first beginning of an opening after what the clock shows; zero if
+// there is none.
+func (w wall) next(shown time.Time) time.Time {
+	var first time.Time
+	for _, o := range w.openings {
+		if begins := o.schedule.Next(shown); !begins.IsZero() && (first.IsZero() || begins.Before(first)) {
+			first = begins
+		}
+	}
+	return first
 }
 
 // shows is what the clock shows, as if it were the time in UTC.
@@ -117,4 +124,23 @@ func openingsText(w v1alpha1.WindowGate) string {
 		texts = append(texts, fmt.Sprintf("%s for %s", o.Schedule, time.Duration(o.DurationSeconds)*time.Second))
 	}
 	return strings.Join(texts, " or ") + " " + w.TimeZone
+}
+
+// frozen says whether a freeze covers the present, and when the last of those
+// that follow one another ends. The end of a freeze is exclusive.
+func frozen(name string, freezes []v1alpha1.Freeze, now time.Time) (verdict.Verdict, time.Time) {
+	over, by := now, ""
+	for range freezes { // each round may find one that begins before the one before it ends
+		for _, f := range freezes {
+			if !over.Before(f.StartTime.Time) && over.Before(f.EndTime.Time) {
+				over, by = f.EndTime.Time, f.Name
+			}
+		}
+	}
+	rests := verdict.Evidence{Value: now.UTC().Format(time.RFC3339), Source: "spec.gates"}
+	if by == "" {
+		return verdict.With(pass("NoFreeze", "No freeze of gate %q covers the present", name), rests), time.Time{}
+	}
+	rests.Threshold = over.UTC().Format(time.RFC3339)
+	return verdict.With(wait("Frozen", "Freeze %q of gate %q ends at %s", by, name, over.UTC().Format(time.RFC3339)), rests), over
 }

@@ -183,8 +183,10 @@ func TestValidate(t *testing.T) {
 		"another one":        {gate: v1alpha1.Gate{Name: "catalog", SignalDeployment: &v1alpha1.SignalDeploymentGate{Name: "catalog"}}, want: ""},
 		"itself":             {gate: v1alpha1.Gate{Name: "me", SignalDeployment: &v1alpha1.SignalDeploymentGate{Name: "app"}}, want: `spec.gates[0] (gate "me"): signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one`},
 		"alerts of a server": {gate: v1alpha1.Gate{Name: "quiet", Alerts: &v1alpha1.AlertsGate{}}, change: func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Server = "default" }},
-		"alerts of no server": {gate: v1alpha1.Gate{Name: "quiet", Alerts: &v1alpha1.AlertsGate{}}, change: func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Server = v1alpha1.ServerBuiltIn },
-			want: `spec.gates[0] (gate "quiet"): alerts: the built-in source listens only while a release is under way: name a metric server in spec.alerts.server`},
+		"alerts of no server": {
+			gate: v1alpha1.Gate{Name: "quiet", Alerts: &v1alpha1.AlertsGate{}}, change: func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Server = v1alpha1.ServerBuiltIn },
+			want: `spec.gates[0] (gate "quiet"): alerts: the built-in source listens only while a release is under way: name a metric server in spec.alerts.server`,
+		},
 		"no CEL":              {gate: v1alpha1.Gate{Name: "rule", Expression: &v1alpha1.ExpressionGate{Rule: "object.spec.replicas >"}}, want: `spec.gates[0] (gate "rule"): expression.rule: is not CEL: line 1, column 23: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
 		"a number":            {gate: v1alpha1.Gate{Name: "rule", Expression: &v1alpha1.ExpressionGate{Rule: "1 + 1"}}, want: `spec.gates[0] (gate "rule"): expression.rule: gives a int, not true or false: compare it with what it must be`},
 		"a date without days": {gate: window("UTC", opened("0 9 31 2 *", time.Hour)), want: `spec.gates[0] (gate "hours"): window.openings[0].schedule: "0 9 31 2 *" never comes`},

@@ -99,8 +99,12 @@ func TestEveryClosedGateIsToldAndRemembered(t *testing.T) {
 		"one closed":  {window, []verdict.Verdict{good}, "WindowClosed", "The window opens at nine", []string{"Unknown hours WindowClosed"}},
 		"two closed":  {window, []verdict.Verdict{freeze}, "GatesClosed", "2 gates are closed: The window opens at nine; The freeze ends at ten", []string{"Unknown hours WindowClosed", "Unknown calendar Frozen"}},
 		"one refuses": {window, []verdict.Verdict{typo, good}, "TemplateRefused", "The template has a typo", []string{"Unknown hours WindowClosed", "Failed template TemplateRefused"}},
-		"two refuse": {quota, []verdict.Verdict{window, typo}, "GatesClosed", "2 gates are closed: The pod is larger than the quota; The template has a typo",
-			[]string{"Failed room NeverFits", "Unknown hours WindowClosed", "Failed template TemplateRefused", "Failed  GatesClosed"}},
+		"two refuse": {
+			quota,
+			[]verdict.Verdict{window, typo},
+			"GatesClosed", "2 gates are closed: The pod is larger than the quota; The template has a typo",
+			[]string{"Failed room NeverFits", "Unknown hours WindowClosed", "Failed template TemplateRefused", "Failed  GatesClosed"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := serving(t)

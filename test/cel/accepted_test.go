@@ -50,7 +50,7 @@ func TestAccepted(t *testing.T) {
 		"16 routes":                             fill("spec.traffic.httpRoutes", 15, named),
 		"no routes and no steps":                all(drop("spec.traffic"), drop("spec.strategy.steps")),
 		"no routes and empty steps":             all(drop("spec.traffic"), set("spec.strategy.steps", []any{})),
-		"16 gates":                              fill("spec.gates", 6, named),
+		"16 gates":                              fill("spec.gates", 5, named),
 		"gate name of 40 characters":            set("spec.gates.0.name", long(40)),
 		"32 freezes":                            fill("spec.gates.1.freezes", 31, named),
 		"freeze of a second":                    all(set("spec.gates.1.freezes.0.startTime", "2031-01-06T22:59:59Z")),

@@ -50,22 +50,15 @@ spec:
       openings: [{schedule: 0 9 * * 1-4, durationSeconds: 25200}]
   - name: calendar
     freezes: [{name: year-end, startTime: "2030-12-15T00:00:00+01:00", endTime: "2031-01-07T00:00:00+01:00"}]
-  - name: catalog
-    signalDeployment: {name: catalog, version: v2.1.0}
-  - name: database
-    service: {name: postgres, minEndpoints: 2}
-  - name: flags
-    configMap: {name: flags, key: flags.yaml}
-  - name: one-at-a-time
-    group: {name: shop, scope: Cluster}
-  - name: quiet
-    alerts: {severities: [critical, page]}
-  - name: change-board
-    approval: {}
-  - name: ticket
-    expression: {rule: has(object.metadata.annotations), message: name a ticket}
-  - name: template
-    template: {}
+  - {name: catalog, signalDeployment: {name: catalog, version: v2.1.0}}
+  - {name: database, service: {name: postgres, minEndpoints: 2}}
+  - {name: flags, configMap: {name: flags, key: flags.yaml}}
+  - {name: one-at-a-time, group: {name: shop, scope: Cluster}}
+  - {name: quiet, alerts: {severities: [critical, page]}}
+  - {name: change-board, approval: {}}
+  - {name: ticket, expression: {rule: has(object.metadata.annotations), message: name a ticket}}
+  - {name: template, template: {}}
+  - {name: room, quota: {}}
   checks:
     smoke:
     - name: api

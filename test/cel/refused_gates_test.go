@@ -16,7 +16,7 @@ func TestRefusedGates(t *testing.T) {
 		cron    = `must have the five fields of cron: minute, hour, day of the month, month and day of the week, such as "0 9 * * 1-4"`
 	)
 	refused(t, map[string]refusal{
-		"17 gates":             {fill("spec.gates", 7, named), `spec.gates: Too many: 17: must have at most 16 items`},
+		"17 gates":             {fill("spec.gates", 6, named), `spec.gates: Too many: 17: must have at most 16 items`},
 		"gate of a name twice": {set("spec.gates.1.name", "office-hours"), `spec.gates[1]: Duplicate value: {"name":"office-hours"}`},
 		"gate without a name":  {drop("spec.gates.0.name"), at + `name: Required value`},
 		"name in capitals":     {set("spec.gates.0.name", "Hours"), at + `name: Invalid value: "Hours": ` + name},

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -145,4 +146,35 @@ func TestAGateIsApproved(t *testing.T) {
 	y.Until("only alerts are waited for", stage.Because("AlertsFiring"))
 	y.Prometheus.Fire(y.Namespace, "Broken", nil)
 	y.Rest("v2 is released", stage.Succeeded)
+}
+
+func TestAQuotaHasToHaveRoom(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t, func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Template.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+	}).Begin()
+	few := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: pods(1000)}}
+	create(y, few)
+	count := func(free int64) { // as the quota controller, which does not run here
+		before := few.DeepCopy()
+		few.Status = corev1.ResourceQuotaStatus{Hard: pods(1000), Used: pods(1000 - free)}
+		if err := y.Client.Status().Patch(t.Context(), few, client.MergeFrom(before)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count(2) // the Job that resolves the image takes one
+	y.Change(func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Gates = []v1alpha1.Gate{{Name: "room", Quota: &v1alpha1.QuotaGate{}}}
+	})
+	y.Ask("v2")
+	y.Until("it waits for room", stage.Because("QuotaFull"))
+	if deployments(y) != 1 {
+		t.Errorf("%d deployments", deployments(y))
+	}
+	count(900)
+	y.Rest("v2 is released", stage.Succeeded)
+}
+
+func pods(n int64) corev1.ResourceList {
+	return corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(n, resource.DecimalSI)}
 }
