@@ -44,12 +44,8 @@ spec:
   traffic:
     httpRoutes: [{name: signal-service}]
   gates:
-  - name: office-hours
-    window:
-      timeZone: Europe/Vienna
-      openings: [{schedule: 0 9 * * 1-4, durationSeconds: 25200}]
-  - name: calendar
-    freezes: [{name: year-end, startTime: "2030-12-15T00:00:00+01:00", endTime: "2031-01-07T00:00:00+01:00"}]
+  - {name: office-hours, window: {timeZone: Europe/Vienna, openings: [{schedule: 0 9 * * 1-4, durationSeconds: 25200}]}}
+  - {name: calendar, freezes: [{name: year-end, startTime: "2030-12-15T00:00:00+01:00", endTime: "2031-01-07T00:00:00+01:00"}]}
   - {name: catalog, signalDeployment: {name: catalog, version: v2.1.0}}
   - {name: database, service: {name: postgres, minEndpoints: 2}}
   - {name: flags, configMap: {name: flags, key: flags.yaml}}
