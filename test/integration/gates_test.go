@@ -178,3 +178,38 @@ func TestAQuotaHasToHaveRoom(t *testing.T) {
 func pods(n int64) corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(n, resource.DecimalSI)}
 }
+
+func inShop(sd *v1alpha1.SignalDeployment) {
+	sd.Spec.Gates = []v1alpha1.Gate{{Name: "one-at-a-time", Group: &v1alpha1.GroupGate{Name: "shop"}}}
+}
+
+func TestOneReleaseOfAGroupAtATime(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t, stage.Hold(60), inShop).BeginHolding(t)
+	other := stage.SignalDeployment(y.Namespace, y.SD.Spec.Artifact.Image)
+	other.Name, other.Spec.Traffic, other.Spec.Strategy.Steps = "cart", v1alpha1.TrafficSpec{}, nil
+	inShop(other)
+	create(y, other)
+	cart := func(what string, holds stage.Condition) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); !holds(other); time.Sleep(50 * time.Millisecond) {
+			if err := y.Client.Get(t.Context(), client.ObjectKeyFromObject(other), other); err != nil || time.Now().After(deadline) {
+				t.Fatalf("waited for: %s: %v: %s: %s", what, err, other.Status.Phase, other.Status.Rollout.Message)
+			}
+		}
+	}
+	cart("it waits for the release of app", stage.Because("GroupBusy"))
+	y.Annotate(v1alpha1.AnnotationAbort, "now")
+	y.Until("app has turned back", stage.RolledBack)
+	cart("it is let go", stage.In(v1alpha1.PhaseSucceeded))
+	if ended := y.SD.Status.Rollout.EndTime; other.Status.Rollout.Timeline == nil || startedBefore(other, ended) {
+		t.Errorf("cart started before app ended at %s: %+v", ended, other.Status.Rollout.Timeline)
+	}
+}
+
+// startedBefore reports whether pods were started before the time.
+func startedBefore(sd *v1alpha1.SignalDeployment, end metav1.Time) bool {
+	return slices.ContainsFunc(sd.Status.Rollout.Timeline, func(e v1alpha1.TimelineEntry) bool {
+		return e.Phase == v1alpha1.PhaseStaging && e.Time.Before(&end)
+	})
+}

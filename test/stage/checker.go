@@ -42,7 +42,7 @@ func (y *Story) watch() {
 	seen := int64(-1)
 	each(&v1alpha1.SignalDeploymentList{}, func(o runtime.Object) error {
 		sd, ok := o.(*v1alpha1.SignalDeployment)
-		if !ok {
+		if !ok || sd.Name != Name { // it is of another one beside the story's
 			return nil
 		}
 		if sd.Status.ObservedGeneration < seen {
