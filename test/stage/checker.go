@@ -39,18 +39,7 @@ func (y *Story) watch() {
 			}
 		}()
 	}
-	seen := int64(-1)
-	each(&v1alpha1.SignalDeploymentList{}, func(o runtime.Object) error {
-		sd, ok := o.(*v1alpha1.SignalDeployment)
-		if !ok || sd.Name != Name { // it is of another one beside the story's
-			return nil
-		}
-		if sd.Status.ObservedGeneration < seen {
-			return fmt.Errorf("observedGeneration went back from %d to %d", seen, sd.Status.ObservedGeneration)
-		}
-		seen = sd.Status.ObservedGeneration
-		return CheckStatus(sd)
-	})
+	each(&v1alpha1.SignalDeploymentList{}, states())
 	y.witness = &witness{client: y.Client, namespace: y.Namespace, replicas: map[string]int32{}}
 	each(&gatewayv1.HTTPRouteList{}, func(o runtime.Object) error { return y.witness.route(ctx, o) })
 	each(&corev1.ServiceList{}, func(o runtime.Object) error { return y.witness.service(ctx, o) })
@@ -61,6 +50,23 @@ func (y *Story) watch() {
 			<-done
 		}
 	})
+}
+
+// states checks one state of the story's SignalDeployment after the other;
+// there may be another one beside it.
+func states() func(runtime.Object) error {
+	seen := int64(-1)
+	return func(o runtime.Object) error {
+		sd, ok := o.(*v1alpha1.SignalDeployment)
+		if !ok || sd.Name != Name {
+			return nil
+		}
+		if sd.Status.ObservedGeneration < seen {
+			return fmt.Errorf("observedGeneration went back from %d to %d", seen, sd.Status.ObservedGeneration)
+		}
+		seen = sd.Status.ObservedGeneration
+		return CheckStatus(sd)
+	}
 }
 
 var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
