@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 		r.watch(ctx, sd, w)
 		smoke, err := check.Read(ctx, r, sd, *sd.Status.Candidate)
 		w.Smoke = smoke
-		return err
+		return errors.Join(err, r.observeSecurity(ctx, sd, w))
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		var both sync.WaitGroup
 		both.Go(func() { r.watch(ctx, sd, w) })

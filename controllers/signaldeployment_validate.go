@@ -33,7 +33,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 			return rules{}, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
 		}
 	}
-	if err := loadProblem(sd); err != nil {
+	if err := cmp.Or(loadProblem(sd), securityProblem(sd)); err != nil {
 		return rules{}, err
 	}
 	if err := gate.Validate(sd); err != nil {

@@ -13,6 +13,11 @@ type ChecksSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Smoke []SmokeCheck `json:"smoke,omitempty"`
 
+	// security sends the built-in security checks to the candidate, as a Job
+	// beside the smoke checks. When absent, there are none.
+	// +optional
+	Security *SecuritySpec `json:"security,omitempty"`
+
 	// load is traffic of the operator's own making.
 	// +optional
 	Load LoadSpec `json:"load,omitempty,omitzero"`

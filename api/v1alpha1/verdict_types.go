@@ -14,7 +14,7 @@ const (
 )
 
 // SignalKind is what spoke.
-// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request;Load
+// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request;Load;Security
 type SignalKind string
 
 // Kinds of signals.
@@ -32,6 +32,7 @@ const (
 	SignalDeadline  SignalKind = "Deadline"  // time that ran out
 	SignalRequest   SignalKind = "Request"   // what a person asked for
 	SignalLoad      SignalKind = "Load"      // synthetic traffic; it tells, and decides nothing
+	SignalSecurity  SignalKind = "Security"  // the security checks
 )
 
 // Verdict is a signal's answer, and what it rests on.

@@ -33,7 +33,7 @@ type Prober struct {
 	Clock clock.Clock
 }
 
-// Run does what the arguments say: http, load, image resolve, image seal,
+// Run does what the arguments say: http, security, load, image resolve, image seal,
 // grafana import or grafana find. An error says that they, or the environment,
 // do not say what is to be done.
 func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
@@ -49,6 +49,8 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	switch strings.Join(args, " ") {
 	case "http":
 		return p.http(ctx)
+	case "security":
+		return p.security(ctx)
 	case "load":
 		return p.load(ctx)
 	case "image resolve":
@@ -60,7 +62,7 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	case "grafana find":
 		return p.grafana(ctx, grafana.Task.Find)
 	}
-	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober security | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
 }
 
 // http sends requests to a candidate.

@@ -38,6 +38,12 @@ func LoadName(name, hash string, attempt int32, load string) string {
 	return short(strings.Join([]string{name, hash, load, strconv.Itoa(int(attempt))}, "-"), maxLabel)
 }
 
+// SecurityName is the Job that runs the security checks of one attempt. It is
+// no smoke check's, even of one of that name.
+func SecurityName(name, hash string, attempt int32) string {
+	return LoadName(name, hash, attempt, "security")
+}
+
 // ReportName is the ConfigMap with the report of the latest ended release.
 func ReportName(name string) string { return name + "-report" }
 

@@ -41,7 +41,7 @@ func (m *machine) grave() []verdict.Verdict {
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		if phase == v1alpha1.PhaseChecking {
-			grave = append(grave, m.seen.Smoke...)
+			grave = slices.Concat(grave, m.seen.Smoke, m.seen.Security)
 		}
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:

@@ -57,6 +57,9 @@ func (m *machine) allowed() time.Duration {
 		for _, check := range m.spec.Checks.Smoke {
 			longest = max(longest, check.TimeoutSeconds)
 		}
+		if security := m.spec.Checks.Security; security != nil {
+			longest = max(longest, security.TimeoutSeconds)
+		}
 		return seconds(longest)
 	case v1alpha1.PhaseResolving:
 		if build := m.spec.Artifact.Build; build != nil {

@@ -104,15 +104,16 @@ func (m *machine) staging() {
 
 // checking waits for every check.
 func (m *machine) checking() {
-	all := verdict.All(verdict.Pass(v1alpha1.SignalSmoke, "NoChecks", "No checks were asked for"), m.seen.Smoke...)
-	if len(m.seen.Smoke) < len(m.spec.Checks.Smoke) {
+	said := slices.Concat(m.seen.Smoke, m.seen.Security)
+	all := verdict.All(verdict.Pass(v1alpha1.SignalSmoke, "NoChecks", "No checks were asked for"), said...)
+	if len(m.seen.Smoke) < len(m.spec.Checks.Smoke) || m.spec.Checks.Security != nil && len(m.seen.Security) == 0 {
 		all = verdict.Wait(v1alpha1.SignalSmoke, "CheckPending", "Not every check has started")
 	}
 	if all.Outcome != verdict.Passed {
 		m.wait(all)
 		return
 	}
-	m.record(m.seen.Smoke...)
+	m.record(said...)
 	m.expose(all)
 }
 

@@ -31,6 +31,7 @@ type Observation struct {
 	Gates    []verdict.Verdict
 	Opens    metav1.Time // when time alone opens a gate that is closed; zero if it does not
 	Smoke    []verdict.Verdict
+	Security []verdict.Verdict // the first is what all amount to
 	Metrics  []verdict.Verdict
 	SLOs     []verdict.Verdict
 	Alerts   []verdict.Verdict
@@ -180,7 +181,7 @@ func (m *machine) heard() []verdict.Verdict {
 		side := m.side(m.candidate().Hash)
 		return []verdict.Verdict{side.Verdict, side.Proof}
 	case v1alpha1.PhaseChecking:
-		return m.seen.Smoke
+		return slices.Concat(m.seen.Smoke, m.seen.Security)
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver:
 		return append(m.signals(), m.seen.Route.Verdict, m.side(m.candidate().Hash).Verdict)
 	case v1alpha1.PhaseVerifying:

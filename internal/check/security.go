@@ -1,0 +1,98 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
+	"github.com/signal-delivery/operator/internal/owned"
+	"github.com/signal-delivery/operator/internal/release"
+)
+
+const (
+	partSecurity = "security"
+	// labelSecurity is no check's name: it has a dot.
+	labelSecurity = "security.checks"
+	// retriesSecurity is how often checks that could not tell are run again.
+	retriesSecurity = 1
+)
+
+// EnsureSecurity starts the security checks once for each attempt; a foreign
+// Job of its name is an owned.ForeignError.
+func EnsureSecurity(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, proberImage string) error {
+	if proberImage == "" {
+		return errors.New("start the security checks: the operator was started without --prober-image")
+	}
+	return owned.Create(ctx, c, sd, Security(sd, rel, sides, proberImage))
+}
+
+// Security is the Job that runs the security checks of one attempt. Its name is
+// a function of (release, attempt), so that asking twice creates once.
+func Security(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, proberImage string) *batchv1.Job {
+	spec := sd.Spec.Checks.Security
+	labels := release.Labels(sd.Name)
+	labels[v1alpha1.LabelRelease] = rel.Hash
+	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))
+	labels[v1alpha1.LabelCheck] = labelSecurity
+	at := func(address, port string) string {
+		if address == "" {
+			return ""
+		}
+		return net.JoinHostPort(address, strconv.Itoa(int(portOf(sd, port))))
+	}
+	c := jobs.Prober(proberImage, spec.TimeoutSeconds, "security")
+	c.Env = append(c.Env,
+		corev1.EnvVar{Name: "SIGNAL_TARGET", Value: at(sides.Canary, spec.Port)},
+		corev1.EnvVar{Name: "SIGNAL_HOST", Value: sides.Host},
+		corev1.EnvVar{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		corev1.EnvVar{Name: "SIGNAL_SECURITY", Value: jobs.Encode(spec)},
+		corev1.EnvVar{Name: "SIGNAL_POD_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"}}},
+	)
+	if spec.Compare != v1alpha1.CompareAbsolute {
+		c.Env = append(c.Env, corev1.EnvVar{Name: "SIGNAL_STABLE", Value: at(sides.Stable, spec.Port)})
+	}
+	if spec.TLS != nil {
+		c.Env = append(c.Env,
+			corev1.EnvVar{Name: "SIGNAL_TARGET_TLS", Value: at(sides.Canary, spec.TLS.Port)},
+			corev1.EnvVar{Name: "SIGNAL_STABLE_TLS", Value: at(sides.Stable, spec.TLS.Port)})
+	}
+	if own := spec.Resources; len(own.Requests)+len(own.Limits)+len(own.Claims) > 0 {
+		c.Resources = own
+	}
+	volumes, mounts := given(spec)
+	c.VolumeMounts = mounts
+	return jobs.Job{
+		Namespace: sd.Namespace, Name: release.SecurityName(sd.Name, rel.Hash, rel.Attempt),
+		Labels: labels, PodLabels: podLabels(sd, rel, securityCheck(sd)), TimeoutSeconds: spec.TimeoutSeconds, Retries: retriesSecurity,
+		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: c, Volumes: volumes,
+	}.Build()
+}
+
+// given is what the user has put there for the checks: the Job mounts it, and
+// nobody else reads it.
+func given(spec *v1alpha1.SecuritySpec) (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
+	if spec.Users != nil {
+		volumes = append(volumes, corev1.Volume{Name: "users", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: spec.Users.SecretName}}})
+		mounts = append(mounts, corev1.VolumeMount{Name: "users", MountPath: "/signal/users", ReadOnly: true})
+	}
+	if spec.TLS != nil && spec.TLS.CAConfigMapName != "" {
+		volumes = append(volumes, corev1.Volume{Name: "authority", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+			LocalObjectReference: corev1.LocalObjectReference{Name: spec.TLS.CAConfigMapName},
+			Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+		}}})
+		mounts = append(mounts, corev1.VolumeMount{Name: "authority", MountPath: "/signal/authority", ReadOnly: true})
+	}
+	return volumes, mounts
+}
+
+// securityCheck is the security checks as one check among others.
+func securityCheck(sd *v1alpha1.SignalDeployment) v1alpha1.SmokeCheck {
+	return v1alpha1.SmokeCheck{Name: labelSecurity, TimeoutSeconds: sd.Spec.Checks.Security.TimeoutSeconds}
+}

@@ -1,0 +1,95 @@
+package check
+
+import (
+	"context"
+	"errors"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/jobs"
+	"github.com/signal-delivery/operator/internal/owned"
+	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/verdict"
+)
+
+// maxFinding is how much is repeated of what security checks found, in bytes.
+// The built-in prober says it, in words of its own.
+const maxFinding = 1024
+
+// ReadSecurity answers with what the security checks amount to, and then with
+// each that found something.
+func ReadSecurity(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) ([]verdict.Verdict, error) {
+	name := release.SecurityName(sd.Name, rel.Hash, rel.Attempt)
+	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, securityCheck(sd)))
+	var foreign *owned.ForeignError
+	switch {
+	case errors.As(err, &foreign):
+		return []verdict.Verdict{ofSecurity(wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for the security checks: delete it", name))}, nil
+	case err != nil:
+		return nil, err
+	case job == nil:
+		return []verdict.Verdict{ofSecurity(wait(ReasonRunning, "The security checks are about to start"))}, nil
+	}
+	return judgeSecurity(sd, job, pods), nil
+}
+
+// judgeSecurity takes the state from the Job, and from its latest pod what was
+// found. A Job that broke off proves nothing in favour.
+func judgeSecurity(sd *v1alpha1.SignalDeployment, job *batchv1.Job, pods []corev1.Pod) []verdict.Verdict {
+	check := securityCheck(sd)
+	check.Name = partSecurity
+	state := ofSecurity(judge(check, job, pods))
+	last := jobs.Finished(pods)
+	if state.Reason != ReasonPassed && state.Reason != ReasonFailed && state.Reason != ReasonInconclusive || last == nil {
+		return []verdict.Verdict{state}
+	}
+	answer, _ := verdict.Read(jobs.Message(last))
+	if len(answer.Verdicts) == 0 {
+		return []verdict.Verdict{unsaid(state)}
+	}
+	said := answer.Verdicts[len(answer.Verdicts)-1] // it decides, and stays when there is no room for all
+	if state.Outcome == verdict.Failed && said.Outcome == verdict.Passed {
+		return []verdict.Verdict{state}
+	}
+	all := []verdict.Verdict{withEvidence(repeated(said), *state.Evidence, last)}
+	for _, v := range answer.Verdicts[:len(answer.Verdicts)-1] {
+		if v.Outcome == verdict.Failed {
+			detail := verdict.With(repeated(v), verdict.Evidence{Source: state.Evidence.Source, Time: state.Evidence.Time})
+			if v.Evidence != nil {
+				detail.Evidence.Query = jobs.Fit(v.Evidence.Query, 256)
+			}
+			all = append(all, verdict.Named(detail, jobs.Fit(v.Name, 63)))
+		}
+	}
+	return all
+}
+
+// unsaid is the state of a Job that said nothing: that it ended well is no
+// proof that anything was checked.
+func unsaid(state verdict.Verdict) verdict.Verdict {
+	if state.Outcome == verdict.Passed {
+		state.Outcome, state.Reason, state.Message = verdict.Unknown, ReasonInconclusive, "The security checks ended and said nothing; unless the release is aborted or tried again, its deadline ends it"
+	}
+	return state
+}
+
+// repeated is what the prober said, fit to be kept.
+func repeated(said verdict.Verdict) verdict.Verdict {
+	v := ofSecurity(verdict.Verdict{Outcome: said.Outcome, Reason: jobs.Fit(said.Reason, 128), Message: jobs.Fit(said.Message, maxFinding)})
+	if v.Reason == "" {
+		v.Reason = ReasonInconclusive
+	}
+	if e := said.Evidence; e != nil {
+		v.Evidence = &verdict.Evidence{Samples: e.Samples, Failures: e.Failures}
+	}
+	return v
+}
+
+// ofSecurity is v, said of the security checks.
+func ofSecurity(v verdict.Verdict) verdict.Verdict {
+	v.Kind = v1alpha1.SignalSecurity
+	return verdict.Named(v, partSecurity)
+}
