@@ -80,6 +80,7 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 	m.record(m.waitedFor(why)...)
 	m.record(m.alsoClosed(why)...)
 	m.record(m.otherwise(why)...)
+	m.record(m.details(why)...)
 	m.record(m.seen.Told...)
 	m.record(why)
 	result := v1alpha1.ResultFailed
@@ -91,6 +92,14 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 	}
 	m.back(result, why)
 	return true
+}
+
+// details are the checks that the failing verdict sums up.
+func (m *machine) details(why verdict.Verdict) []verdict.Verdict {
+	if why.Kind != v1alpha1.SignalSecurity || len(m.seen.Security) == 0 {
+		return nil
+	}
+	return m.seen.Security[1:]
 }
 
 // heldForPeople waits until someone decides on a failure, and reports whether

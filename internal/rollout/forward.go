@@ -98,8 +98,16 @@ func (m *machine) staging() {
 		if len(side.Templates) == 1 {
 			m.candidate().PodTemplateHash = side.Templates[0]
 		}
-		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", len(m.spec.Checks.Smoke)))
+		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", m.checks()))
 	}
+}
+
+// checks is how many Jobs are waited for.
+func (m *machine) checks() int {
+	if m.spec.Checks.Security != nil {
+		return len(m.spec.Checks.Smoke) + 1
+	}
+	return len(m.spec.Checks.Smoke)
 }
 
 // checking waits for every check.

@@ -16,7 +16,7 @@ type Answer struct {
 	Body    string
 	Answers int  // on the connection
 	Closed  bool // by the server, without an answer
-	Late    bool // nothing came in time
+	Late    bool // nothing came in time, or nothing more
 
 	Shake *tls.ConnectionState // of a handshake that came to an end
 	Fault error                // that ended it

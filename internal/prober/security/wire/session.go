@@ -151,7 +151,8 @@ func exchange(conn net.Conn, r Request, head string) Answer {
 	in := bufio.NewReader(io.LimitReader(conn, maxHead+2*maxBody))
 	a := read(in, r)
 	if r.Twice && a.Status != 0 {
-		if second := read(in, r); second.Status != 0 {
+		second := read(in, r)
+		if a.Late = second.Late; second.Status != 0 {
 			a.Answers++
 		}
 	}
