@@ -19,6 +19,8 @@ const (
 	Host   = "app.example.com"
 	UserA  = "Bearer user-a-of-the-tests"
 	UserB  = "Bearer user-b-of-the-tests"
+	// Tokens that were good once, or elsewhere.
+	Expired, OtherAudience = "Bearer expired-of-the-tests", "Bearer other-audience-of-the-tests"
 )
 
 // Spec is how the service is checked.

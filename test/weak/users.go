@@ -45,6 +45,8 @@ func signedIn() map[string]Flaw {
 		"48 any signature":  opened(account, takes(func(head, _, _ string) bool { return head == "RS256" })),
 		"48 guessed key":    opened(account, takes(signedWith("secret"))),
 		"48 empty key":      opened(account, takes(signedWith(""))),
+		"48 expired":        opened(account, says(Expired)),
+		"48 other audience": opened(account, says(OtherAudience)),
 		"48 public key":     {Wrap: publicKey()},
 		"49 another's":      opened("/v1/accounts/a", says(UserB)),
 		"50 administrators": opened("/v1/admin", says(UserA)),

@@ -73,7 +73,7 @@ func examine(t *testing.T, flaw weak.Flaw, change ...func(*v1alpha1.SecuritySpec
 	tls, roots := weak.ServeTLS(t, flaw)
 	x := &catalogue.Exam{
 		Site: catalogue.Site{
-			Spec: spec, Host: "signals.prod.svc", Nonce: "0123456789ab", Users: catalogue.Users{A: weak.UserA, B: weak.UserB},
+			Spec: spec, Host: "signals.prod.svc", Nonce: "0123456789ab", Users: catalogue.Users{A: weak.UserA, B: weak.UserB, Expired: weak.Expired, OtherAudience: weak.OtherAudience},
 			Trap: trap(t), Roots: roots, Now: time.Now(),
 		},
 		Session: &wire.Session{Clock: hasty{&atomic.Int64{}}, Address: address, TLS: tls, Host: "signals.prod.svc", Release: "v2-prod", Budget: int(spec.RequestBudget), Patience: 4 * time.Second},

@@ -209,7 +209,11 @@ func Requests(s Site) int {
 		if slices.Contains(s.Spec.Disable, c.ID) || c.Needs != nil && c.Needs(s) != "" {
 			continue
 		}
-		n += len(c.Probes(s))
+		for _, p := range c.Probes(s) {
+			if n++; p.Request.Twice {
+				n++
+			}
+		}
 		if c.More != nil {
 			n += c.More(s)
 		}

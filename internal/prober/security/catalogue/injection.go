@@ -18,7 +18,7 @@ const (
 var (
 	secretFile = regexp.MustCompile(`root:[^:]*:0:0:`)
 	privilege  = regexp.MustCompile(`"(isAdmin|is_admin|admin)"\s*:\s*true|"role"\s*:\s*"admin"`)
-	both       = regexp.MustCompile(`signalone,? ?signaltwo`)
+	both       = regexp.MustCompile(`signalone(, ?)?signaltwo`)
 
 	links = []string{"url", "uri", "next", "redirect", "redirect_uri", "return", "returnTo", "continue", "dest", "target", "callback", "webhook", "src", "link", "feed", "proxy"}
 	texty = []string{"q", "s", "search", "query", "name", "id", "message", "title", "lang", "template"}

@@ -56,6 +56,12 @@ func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
 	if a, known := s.asked[key]; known {
 		return a, nil
 	}
+	if r.Twice { // the server may see two
+		if err := s.turn(ctx); err != nil {
+			return Answer{}, err
+		}
+		defer func() { s.next = s.next.Add(s.Interval) }()
+	}
 	a, err := s.within(ctx, s.Address, r.Patient, func(conn net.Conn) Answer { return exchange(conn, r, r.head(s.Host, s.Release)) })
 	if err != nil {
 		return Answer{}, err
