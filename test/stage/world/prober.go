@@ -32,6 +32,12 @@ func (w *World) probe(ctx context.Context, pod *corev1.Pod) (end *corev1.Contain
 	for _, variable := range pod.Spec.Containers[0].Env {
 		env[variable.Name] = variable.Value
 	}
+	if f := w.faultsOf(pod.Namespace); f.Candidate != "" { // no Service of this world can be called
+		env["SIGNAL_TARGET"] = f.Candidate
+		if env["SIGNAL_STABLE"] != "" {
+			env["SIGNAL_STABLE"] = f.Stable
+		}
+	}
 	job := prober.Prober{Env: func(name string) string { return env[name] }, Root: root, Clock: clock.RealClock{}}
 	answer, code, err := job.Run(ctx, pod.Spec.Containers[0].Args)
 	if err != nil {

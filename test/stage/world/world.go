@@ -33,6 +33,8 @@ type Faults struct {
 	SlowEndpoints bool   // Services do not learn of new endpoints
 	Job           string // "", "fail", "hang" or "nopull"
 	RouteRefused  bool   // the gateway does not accept routes
+	Candidate     string // where the canary Service leads, as IP and port: checks of security call it
+	Stable        string // where the stable Service leads
 	Runs          string // what nodes say that new pods run, instead of what they are to run
 }
 
