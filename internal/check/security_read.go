@@ -54,7 +54,7 @@ func judgeSecurity(sd *v1alpha1.SignalDeployment, job *batchv1.Job, pods []corev
 	if state.Outcome == verdict.Failed && said.Outcome == verdict.Passed {
 		return []verdict.Verdict{state}
 	}
-	all := []verdict.Verdict{withEvidence(repeated(said), *state.Evidence, last)}
+	all := []verdict.Verdict{verdict.With(repeated(said), restsOn(*state.Evidence, said.Evidence))}
 	for _, v := range answer.Verdicts[:len(answer.Verdicts)-1] {
 		if v.Outcome == verdict.Failed {
 			detail := verdict.With(repeated(v), verdict.Evidence{Source: state.Evidence.Source, Time: state.Evidence.Time})
@@ -65,6 +65,16 @@ func judgeSecurity(sd *v1alpha1.SignalDeployment, job *batchv1.Job, pods []corev
 		}
 	}
 	return all
+}
+
+// restsOn is the Job, and what the prober counted.
+func restsOn(e verdict.Evidence, said *verdict.Evidence) verdict.Evidence {
+	if said == nil {
+		return e
+	}
+	e.Value, e.Baseline, e.Threshold = jobs.Fit(said.Value, 256), jobs.Fit(said.Baseline, 256), jobs.Fit(said.Threshold, 256)
+	e.Query, e.Window, e.Samples, e.Failures = jobs.Fit(said.Query, 1024), jobs.Fit(said.Window, 64), said.Samples, said.Failures
+	return e
 }
 
 // unsaid is the state of a Job that said nothing: that it ended well is no
@@ -81,9 +91,6 @@ func repeated(said verdict.Verdict) verdict.Verdict {
 	v := ofSecurity(verdict.Verdict{Outcome: said.Outcome, Reason: jobs.Fit(said.Reason, 128), Message: jobs.Fit(said.Message, maxFinding)})
 	if v.Reason == "" {
 		v.Reason = ReasonInconclusive
-	}
-	if e := said.Evidence; e != nil {
-		v.Evidence = &verdict.Evidence{Samples: e.Samples, Failures: e.Failures}
 	}
 	return v
 }
