@@ -79,6 +79,22 @@ spec:
         args: ["--all"]
         env: [{name: LEVEL, value: full}]
         resources: {limits: {memory: 64Mi}}
+    security:
+      paths: [/, /v1/signals]
+      port: http
+      allowedOrigins: ["https://app.example", "http://localhost:3000"]
+      protectedPaths: [/v1/account]
+      writePaths: [/v1/orders]
+      publicPaths: [/openapi.json]
+      browserPaths: [/]
+      users: {secretName: probe-users, ownedPath: /v1/accounts/a, adminPath: /v1/admin, loginPath: /login}
+      tls: {port: grpc, serverName: app.example, caConfigMapName: authority, minDays: 30}
+      disable: [16, 53]
+      compare: Absolute
+      requestBudget: 1000
+      ratePerSecond: 50
+      timeoutSeconds: 600
+      resources: {limits: {cpu: "1"}}
     load:
       background:
         port: http
