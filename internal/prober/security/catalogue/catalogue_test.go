@@ -151,6 +151,19 @@ func TestAHardenedServiceRaisesNoAlarm(t *testing.T) {
 	}
 }
 
+// The documentation has a line for each check, as the code has it.
+func TestTheChecksAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/security-checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range catalogue.All() {
+		if row := fmt.Sprintf("| %d | %s | %s | %s |\n", c.ID, c.Name, c.Advice, c.Standard); !strings.Contains(string(text), row) {
+			t.Errorf("docs/security-checks.md lacks\n%s", row)
+		}
+	}
+}
+
 // The checks are those of the reference, by number and group.
 func TestTheChecksAreThoseOfTheReference(t *testing.T) {
 	text, err := os.ReadFile("testdata/reference.tsv")

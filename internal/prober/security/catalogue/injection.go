@@ -71,7 +71,7 @@ func injectionChecks() []Check {
 			},
 		},
 		{
-			ID: 40, Group: Injection, Name: "a value becomes a header", Standard: "WSTG-INPV-15, ASVS 1.3.11", Advice: "take line breaks out of what goes into a header",
+			ID: 40, Group: Injection, Name: "a value becomes a header", Standard: "WSTG-INPV-15", Advice: "take line breaks out of what goes into a header",
 			Probes: func(s Site) []Probe {
 				names := append(append([]string{}, links...), texty...)
 				return each(s.paths(), func(path string) []Probe {
@@ -154,7 +154,7 @@ func injectionChecks() []Check {
 			},
 		},
 		{
-			ID: 46, Group: Injection, Name: "a value can begin a line of its own", Standard: "ASVS 16.4.1, WSTG-INPV-15", Advice: "refuse control characters in headers, and escape line breaks in all that is written line by line",
+			ID: 46, Group: Injection, Name: "a value can begin a line of its own", Standard: "ASVS 16.4.1", Advice: "refuse control characters in headers, and escape line breaks in all that is written line by line",
 			Probes: func(s Site) []Probe {
 				return each(s.paths(), func(path string) []Probe {
 					return []Probe{

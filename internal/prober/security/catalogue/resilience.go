@@ -20,7 +20,7 @@ const (
 func resilienceChecks() []Check {
 	return []Check{
 		{
-			ID: 56, Group: Resilience, Name: "a caller may hold or exhaust the service", Standard: "ASVS 4.2.5, 15.2.2, WSTG-BUSL-09", Advice: "limit heads, bodies and what they unpack to, and set timeouts for reading both",
+			ID: 56, Group: Resilience, Name: "a caller may hold or exhaust the service", Standard: "ASVS 4.2.5, 15.2.2", Advice: "limit heads, bodies and what they unpack to, and set timeouts for reading both",
 			Probes: burdens, Judge: borne, Hangs: true,
 		},
 		{
