@@ -115,6 +115,9 @@ func exposedIsChecked(f facts) bool {
 	if !f.next.Rollout.Exposed || f.was.Rollout.Exposed {
 		return true
 	}
+	if f.in.Object.Spec.Checks.Security != nil && (len(f.seen.Security) == 0 || !allPassed(f.seen.Security)) {
+		return false
+	}
 	return f.was.Rollout.Phase == v1alpha1.PhaseChecking && len(f.seen.Smoke) == len(f.in.Object.Spec.Checks.Smoke) && allPassed(f.seen.Smoke)
 }
 

@@ -167,6 +167,7 @@ func decisionIsPure(t *testing.T, w *world) {
 
 func copySeen(o rollout.Observation) rollout.Observation {
 	o.Smoke, o.Metrics, o.Alerts = slices.Clone(o.Smoke), slices.Clone(o.Metrics), slices.Clone(o.Alerts)
+	o.Security = slices.Clone(o.Security)
 	o.Firing, o.Tallies, o.Sides = slices.Clone(o.Firing), slices.Clone(o.Tallies), maps.Clone(o.Sides)
 	o.SLOs, o.Budgets = slices.Clone(o.SLOs), slices.Clone(o.Budgets)
 	return o

@@ -78,14 +78,17 @@ func (s Security) Run(ctx context.Context, spec v1alpha1.SecuritySpec) []verdict
 
 // site is what is known before anyone is asked.
 func (s Security) site(spec v1alpha1.SecuritySpec) (site catalogue.Site, done func()) {
-	sum := sha256.Sum256([]byte(s.Release))
-	site = catalogue.Site{Spec: spec, Host: s.Host, Nonce: fmt.Sprintf("%x", sum[:6]), Users: s.Users, Roots: s.Roots, Now: s.Clock.Now()}
+	site = catalogue.Site{Spec: spec, Host: s.Host, Users: s.Users, Roots: s.Roots, Now: s.Clock.Now()}
 	trap, done := setTrap(s.Clock, s.PodIP)
 	site.Trap = trap
 	return site, done
 }
 
+// exam is one side, with marks of its own: what the candidate called must not
+// be blamed on the stable release.
 func (s Security) exam(site catalogue.Site, side Side) *catalogue.Exam {
+	sum := sha256.Sum256([]byte(s.Release + " " + side.Address))
+	site.Nonce = fmt.Sprintf("%x", sum[:6])
 	hold := s.Holding
 	if hold == 0 {
 		hold = holding

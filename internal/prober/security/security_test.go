@@ -106,6 +106,7 @@ func TestWhatCountsAgainstACandidate(t *testing.T) {
 		"something that is public":                 {serve(flaws["34 metrics"]), away, func(s *v1alpha1.SecuritySpec) { quick(s); s.PublicPaths = []v1alpha1.ProbedPath{"/metrics"} }, verdict.Passed, ReasonHeld, nil, nil},
 		"everyone may come":                        {serve(flaws["11 everyone"]), away, func(s *v1alpha1.SecuritySpec) { quick(s); s.AllowedOrigins = []v1alpha1.AllowedOrigin{"*"} }, verdict.Passed, ReasonHeld, nil, nil},
 		"a page that redirects":                    {serve(flaws["55 redirects"]), away, func(s *v1alpha1.SecuritySpec) { quick(s); s.BrowserPaths = []v1alpha1.ProbedPath{"/v1/signals"} }, verdict.Passed, ReasonHeld, nil, nil},
+		"a call to the Job":                        {serve(flaws["39 fetches"]), serve(none), quick, verdict.Failed, ReasonFound, []string{"security-39"}, []string{"/v1/signals called an address that was given to it"}},
 		"no check is left": {serve(none), away, func(s *v1alpha1.SecuritySpec) {
 			for id := int32(1); id <= 57; id++ {
 				s.Disable = append(s.Disable, id)
