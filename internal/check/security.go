@@ -79,7 +79,7 @@ func Security(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, 
 // nobody else reads it.
 func given(spec *v1alpha1.SecuritySpec) (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
 	if spec.Users != nil {
-		volumes = append(volumes, corev1.Volume{Name: "users", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: spec.Users.SecretName}}})
+		volumes = append(volumes, corev1.Volume{Name: "users", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: spec.Users.SecretName}}}) //nolint:forbidigo // by name: the node mounts it
 		mounts = append(mounts, corev1.VolumeMount{Name: "users", MountPath: "/signal/users", ReadOnly: true})
 	}
 	if spec.TLS != nil && spec.TLS.CAConfigMapName != "" {

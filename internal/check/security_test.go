@@ -186,7 +186,7 @@ func TestWhatSecurityChecksSay(t *testing.T) {
 }
 
 func TestSecurityChecksOfSomeoneElse(t *testing.T) {
-	foreign := guarded(nil)[0].(*batchv1.Job) //nolint:errcheck,forcetypeassert // it is one
+	foreign := guarded(nil)[0].(*batchv1.Job) //nolint:forcetypeassert // it is one
 	foreign.OwnerReferences = nil
 	got, err := ReadSecurity(t.Context(), cluster(t, foreign), secured(), rel)
 	if err != nil || len(got) != 1 || got[0].Reason != ReasonForeign || got[0].Outcome != verdict.Unknown {

@@ -54,7 +54,7 @@ func (p Prober) credentials(s *security.Security, spec v1alpha1.SecuritySpec) er
 		}
 	}
 	if spec.Users != nil && (s.Users.A == "" || s.Users.B == "") { // a check that is left out must not look like one that passed
-		return fmt.Errorf("Secret %q of spec.checks.security.users needs the keys userA and userB", spec.Users.SecretName) //nolint:staticcheck,revive // a kind has a capital
+		return fmt.Errorf("Secret %q of spec.checks.security.users needs the keys userA and userB", spec.Users.SecretName) //nolint:staticcheck // a kind has a capital
 	}
 	if spec.TLS == nil || spec.TLS.CAConfigMapName == "" {
 		return nil

@@ -28,7 +28,7 @@ func routes() map[string]Flaw {
 		"26 TRACE": {Wrap: before(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodTrace {
 				w.Header().Set("Content-Type", "message/http")
-				r.Header.Write(w) //nolint:errcheck,gosec // the tests see what is missing
+				r.Header.Write(w) //nolint:errcheck // the tests see what is missing
 			}
 			return r.Method == http.MethodTrace
 		})},
@@ -74,7 +74,7 @@ func file(at, content string) Flaw {
 			return false
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, content) //nolint:errcheck,gosec // the tests see what is missing
+		io.WriteString(w, content) //nolint:errcheck // the tests see what is missing
 		return true
 	})}
 }
@@ -113,7 +113,7 @@ func traced(method string, bad func(*http.Request) bool) func(http.ResponseWrite
 
 // bodyOf is what was sent, which is there to be read again.
 func bodyOf(r *http.Request) []byte {
-	text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20)) //nolint:errcheck // the tests see what is missing
+	text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	r.Body = io.NopCloser(strings.NewReader(string(text)))
 	return text
 }
@@ -124,7 +124,7 @@ func given(media string, of func(values []string) string) Flaw {
 		for _, values := range r.URL.Query() {
 			if body := of(values); body != "" && r.Method == http.MethodGet {
 				w.Header().Set("Content-Type", media)
-				io.WriteString(w, body) //nolint:errcheck,gosec // the tests see what is missing
+				io.WriteString(w, body) //nolint:errcheck // the tests see what is missing
 				return true
 			}
 		}
@@ -132,10 +132,10 @@ func given(media string, of func(values []string) string) Flaw {
 	})}
 }
 
-func injected() map[string]Flaw {
+func injected() map[string]Flaw { //nolint:gocognit // a table: each weakness is small
 	const html, text = "text/html; charset=utf-8", "text/plain; charset=utf-8"
 	passwd := func(name string) string {
-		content, _ := os.ReadFile(path.Clean("/srv/" + name)) //nolint:errcheck,gosec // it is a weakness
+		content, _ := os.ReadFile(path.Clean("/srv/" + name)) //nolint:gosec // it is a weakness
 		return string(content)
 	}
 	return map[string]Flaw{
@@ -178,13 +178,13 @@ func injected() map[string]Flaw {
 			}
 			w.Header().Set("Content-Type", html)
 			w.WriteHeader(http.StatusNotFound)
-			io.WriteString(w, "<html>no "+r.URL.Path) //nolint:errcheck,gosec // it is a weakness
+			io.WriteString(w, "<html>no "+r.URL.Path) //nolint:errcheck // it is a weakness
 			return true
 		})},
 		"43 template": given(text, func(values []string) string {
 			if sum := multiplied.FindStringSubmatch(values[0]); sum != nil {
-				a, _ := strconv.Atoi(sum[1]) //nolint:errcheck // they are digits
-				b, _ := strconv.Atoi(sum[2]) //nolint:errcheck // they are digits
+				a, _ := strconv.Atoi(sum[1])
+				b, _ := strconv.Atoi(sum[2])
 				return strconv.Itoa(a * b)
 			}
 			return ""
@@ -217,7 +217,7 @@ func only1(values []string, mark string) string {
 
 func fieldOf(body []byte, name string) string {
 	var fields map[string]any
-	json.Unmarshal(body, &fields) //nolint:errcheck,gosec // no fields then
+	json.Unmarshal(body, &fields) //nolint:errcheck // no fields then
 	text, _ := fields[name].(string)
 	return text
 }
@@ -236,7 +236,7 @@ func fetches(what func(*http.Request) string) func(http.ResponseWriter, *http.Re
 			return false
 		}
 		if response, err := http.DefaultClient.Do(request); err == nil {
-			response.Body.Close() //nolint:errcheck,gosec // nothing is wanted of it
+			response.Body.Close() //nolint:gosec // nothing is wanted of it
 		}
 		return false
 	}

@@ -59,7 +59,7 @@ func ServeTLS(t testing.TB, flaw Flaw) (string, *x509.CertPool) {
 	}
 	server := &http.Server{Handler: Hardened(), ErrorLog: quiet, ReadHeaderTimeout: time.Second}
 	go server.Serve(listener)            //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { server.Close() }) //nolint:errcheck,gosec // it is gone either way
+	t.Cleanup(func() { server.Close() }) //nolint:gosec // it is gone either way
 	return listener.Addr().String(), config.RootCAs
 }
 
@@ -72,7 +72,7 @@ func lenient(t testing.TB, handler http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck,gosec // it is gone either way
+	t.Cleanup(func() { listener.Close() }) //nolint:gosec // it is gone either way
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -86,8 +86,8 @@ func lenient(t testing.TB, handler http.Handler) string {
 }
 
 func converse(conn net.Conn, handler http.Handler) {
-	defer conn.Close()                                 //nolint:errcheck // nobody waits for it
-	conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck,gosec // it is a bound for the test
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:errcheck // it is a bound for the test
 	in := bufio.NewReader(conn)
 	for {
 		request, last, ok := understand(in)
@@ -96,7 +96,7 @@ func converse(conn net.Conn, handler http.Handler) {
 		}
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)
-		result := answer.Result() //nolint:bodyclose // it is memory
+		result := answer.Result()
 		result.ContentLength, result.ProtoMajor, result.ProtoMinor = int64(answer.Body.Len()), 1, 1
 		if err := result.Write(conn); err != nil || last {
 			return
@@ -123,10 +123,10 @@ func understand(in *bufio.Reader) (r *http.Request, last, ok bool) {
 		}
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		header.Set(name, value)
-		length, _ = strconv.Atoi(header.Get("Content-Length")) //nolint:errcheck // it is lenient
+		length, _ = strconv.Atoi(header.Get("Content-Length"))
 	}
 	body := make([]byte, length)
-	io.ReadFull(in, body)                                                                        //nolint:errcheck,gosec // it is lenient
+	io.ReadFull(in, body)                                                                        //nolint:errcheck // it is lenient
 	r, err = http.NewRequest(parts[0], "http://"+Host+parts[1], strings.NewReader(string(body))) //nolint:noctx // it goes nowhere
 	if err != nil {
 		return nil, false, false

@@ -20,7 +20,8 @@ const (
 	UserA  = "Bearer user-a-of-the-tests"
 	UserB  = "Bearer user-b-of-the-tests"
 	// Tokens that were good once, or elsewhere.
-	Expired, OtherAudience = "Bearer expired-of-the-tests", "Bearer other-audience-of-the-tests"
+	Expired       = "Bearer expired-of-the-tests"
+	OtherAudience = "Bearer other-audience-of-the-tests"
 )
 
 // Spec is how the service is checked.
@@ -94,7 +95,7 @@ func normal(next http.Handler) http.Handler {
 func page(w http.ResponseWriter, _ *http.Request) {
 	http.SetCookie(w, &http.Cookie{Name: "sid", Value: "issued-by-the-service", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	io.WriteString(w, "<html><title>Signals</title></html>") //nolint:errcheck,gosec // the tests see what is missing
+	io.WriteString(w, "<html><title>Signals</title></html>") //nolint:errcheck // the tests see what is missing
 }
 
 // only is for users.
@@ -152,5 +153,5 @@ func login() http.HandlerFunc {
 func say(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	io.WriteString(w, body) //nolint:errcheck,gosec // the tests see what is missing
+	io.WriteString(w, body) //nolint:errcheck // the tests see what is missing
 }

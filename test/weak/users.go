@@ -20,8 +20,8 @@ import (
 )
 
 // opened opens the path for requests that it should not.
-func opened(at string, when func(*http.Request) bool, also ...int32) Flaw {
-	return Flaw{Also: also, Wrap: before(func(w http.ResponseWriter, r *http.Request) bool {
+func opened(at string, when func(*http.Request) bool) Flaw {
+	return Flaw{Wrap: before(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != at || r.Method != http.MethodGet || !when(r) {
 			return false
 		}
@@ -99,8 +99,8 @@ func takes(good func(alg, text, signature string) bool) func(*http.Request) bool
 			return false
 		}
 		var head struct{ Alg string }
-		text, _ := base64.RawURLEncoding.DecodeString(parts[0]) //nolint:errcheck // no algorithm then
-		json.Unmarshal(text, &head)                             //nolint:errcheck,gosec // no algorithm then
+		text, _ := base64.RawURLEncoding.DecodeString(parts[0])
+		json.Unmarshal(text, &head) //nolint:errcheck // no algorithm then
 		return good(head.Alg, parts[0]+"."+parts[1], parts[2])
 	}
 }
@@ -184,7 +184,7 @@ func burdened() map[string]Flaw {
 				if r.URL.Path != "/v1/orders" || !when(r) {
 					return false
 				}
-				io.Copy(io.Discard, r.Body) //nolint:errcheck,gosec // it takes what comes
+				io.Copy(io.Discard, r.Body) //nolint:errcheck // it takes what comes
 				say(w, http.StatusCreated, `{}`)
 				return true
 			}),

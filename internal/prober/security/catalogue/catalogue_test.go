@@ -40,7 +40,7 @@ func trap(t *testing.T) catalogue.Trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck,gosec // it is gone either way
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // it is gone either way
 	called := make(chan string, 100)
 	go func() {
 		for {
@@ -48,9 +48,9 @@ func trap(t *testing.T) catalogue.Trap {
 			if err != nil {
 				return
 			}
-			line, _ := bufio.NewReader(conn).ReadString('\n')                        //nolint:errcheck // it is looked at
-			fmt.Fprint(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n") //nolint:errcheck,gosec // nobody waits for it
-			conn.Close()                                                             //nolint:errcheck,gosec // nobody waits for it
+			line, _ := bufio.NewReader(conn).ReadString('\n')
+			fmt.Fprint(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n") //nolint:errcheck // nobody waits for it
+			conn.Close()                                                             //nolint:errcheck // nobody waits for it
 			called <- line
 		}
 	}()
@@ -109,7 +109,7 @@ func TestEveryWeaknessIsSeen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		covered[int32(id)] = true //nolint:gosec // at most 57
+		covered[int32(id)] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var change []func(*v1alpha1.SecuritySpec)
@@ -118,8 +118,8 @@ func TestEveryWeaknessIsSeen(t *testing.T) {
 			}
 			results, _ := examine(t, flaw, change...)
 			found := seen(results)
-			if found[int32(id)] == nil { //nolint:gosec // at most 57
-				t.Errorf("check %d: %+v", id, results[int32(id)]) //nolint:gosec // at most 57
+			if found[int32(id)] == nil {
+				t.Errorf("check %d: %+v", id, results[int32(id)])
 			}
 			for other, what := range found {
 				if int(other) != id && !slices.Contains(flaw.Also, other) {

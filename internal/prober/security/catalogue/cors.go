@@ -13,7 +13,7 @@ const (
 )
 
 // corsChecks ask who may call the service from a browser.
-func corsChecks() []Check {
+func corsChecks() []Check { //nolint:funlen // a table: each check is data and a small judge
 	host := func(change func(host string) []string) func(Site) []string {
 		return func(s Site) []string { return change(s.domain()) }
 	}

@@ -50,7 +50,7 @@ func matches(re *regexp.Regexp) func(wire.Answer) bool {
 
 // exposureChecks look for what was left lying about. A file is known by what is
 // in it: many services answer 200 to everything.
-func exposureChecks() []Check {
+func exposureChecks() []Check { //nolint:funlen // a table: each check is data and a small judge
 	return []Check{
 		{
 			ID: 32, Group: Exposure, Name: "files of developers can be read", Standard: "ASVS 13.4.1, 13.4.7, WSTG-CONF-04",
@@ -66,11 +66,11 @@ func exposureChecks() []Check {
 		{
 			ID: 33, Group: Exposure, Name: "directories are listed", Standard: "ASVS 13.4.3, WSTG-CONF-04", Advice: "turn the listing of directories off",
 			Probes: func(s Site) []Probe {
-				at := []string{"/", "/static/", "/assets/", "/files/", "/uploads/"}
-				for _, p := range s.paths() {
-					at = append(at, path.Dir(p)+"/")
+				at := s.paths()
+				for i, p := range at {
+					at[i] = path.Dir(p) + "/"
 				}
-				return each(at, func(p string) []Probe {
+				return each(append(at, "/", "/static/", "/assets/", "/files/", "/uploads/"), func(p string) []Probe {
 					p = "/" + strings.TrimLeft(p, "/")
 					return []Probe{{Where: p, Request: wire.Get(p)}}
 				})
@@ -122,9 +122,15 @@ func exposureChecks() []Check {
 
 func files() []hidden {
 	return []hidden{
-		{"/.git/HEAD", begins("ref: ")}, {"/.git/config", begins("[core]")}, {"/.svn/entries", begins("12\n", "10\n", "9\n", "8\n")}, {"/.svn/wc.db", begins("SQLite format")},
+		{"/.git/HEAD", begins("ref: ")},
+		{"/.git/config", begins("[core]")},
+		{"/.svn/entries", begins("12\n", "10\n", "9\n", "8\n")},
+		{"/.svn/wc.db", begins("SQLite format")},
 		{"/.env", func(a wire.Answer) bool { return settings.MatchString(a.Body) && !a.Document() }},
-		{"/backup.zip", begins("PK\x03\x04")}, {"/backup.tar.gz", begins("\x1f\x8b")}, {"/backup.sql", matches(dump)}, {"/dump.sql", matches(dump)},
+		{"/backup.zip", begins("PK\x03\x04")},
+		{"/backup.tar.gz", begins("\x1f\x8b")},
+		{"/backup.sql", matches(dump)},
+		{"/dump.sql", matches(dump)},
 	}
 }
 
@@ -132,11 +138,15 @@ func endpoints() []hidden {
 	return []hidden{
 		{"/debug/pprof/", contains("full goroutine stack dump", "/debug/pprof/goroutine", "Types of profiles available")},
 		{"/debug/vars", contains(`"cmdline"`)},
-		{"/actuator", contains(`"_links"`)}, {"/actuator/env", contains(`"propertySources"`)},
+		{"/actuator", contains(`"_links"`)},
+		{"/actuator/env", contains(`"propertySources"`)},
 		{"/metrics", func(a wire.Answer) bool {
 			return strings.Contains(a.Body, "# TYPE ") || strings.Contains(a.Body, "# HELP ")
 		}},
-		{"/openapi.json", matches(description)}, {"/swagger.json", matches(description)}, {"/v3/api-docs", matches(description)}, {"/openapi.yaml", matches(description)},
+		{"/openapi.json", matches(description)},
+		{"/swagger.json", matches(description)},
+		{"/v3/api-docs", matches(description)},
+		{"/openapi.yaml", matches(description)},
 		{"/server-status", contains("Apache Server Status")},
 	}
 }

@@ -19,7 +19,7 @@ var (
 )
 
 // headerChecks look at plain answers: they cost no request of their own.
-func headerChecks() []Check {
+func headerChecks() []Check { //nolint:gocognit // a table: each check is data and a small judge
 	return []Check{
 		header(16, "no Strict-Transport-Security of a year", "ASVS 3.4.1", "send Strict-Transport-Security: max-age=31536000; includeSubDomains, or disable this check where a Gateway adds it", anything,
 			func(a wire.Answer) string {
@@ -159,6 +159,6 @@ func plainName(name string) string {
 // as is each path called by a user.
 func as(_ Site, authorization string, paths ...string) []Probe {
 	return each(paths, func(path string) []Probe {
-		return []Probe{{Where: path, Request: wire.Get(path, wire.Header{Name: "Authorization", Value: authorization})}}
+		return []Probe{{Where: path, Request: wire.Get(path, wire.Header{Name: headAuth, Value: authorization})}}
 	})
 }

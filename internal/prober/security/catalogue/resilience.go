@@ -50,11 +50,7 @@ func burdens(s Site) []Probe {
 	}
 	slow := wire.Get(path)
 	slow.Cut, slow.Patient = true, true
-	all := []Probe{
-		{Where: path, What: "a head that does not end", Request: slow},
-		{Where: path, What: "a head of 1.5 MiB", Request: wire.Get(path, flood...)},
-	}
-	return append(all, each(s.writable(), func(path string) []Probe {
+	return append(each(s.writable(), func(path string) []Probe {
 		stalls, large := wire.Post(path, `{"signalProbe":`), wire.Post(path, `{"signalProbe":"`)
 		stalls.Declare, stalls.Patient = 100, true
 		large.Fill, large.Declare, large.Patient = largeBody, saidBody, true
@@ -66,7 +62,9 @@ func burdens(s Site) []Probe {
 			{Where: path, What: "JSON of 100000 levels", Request: deep},
 			{Where: path, What: "a body that unpacks to 16 MiB", Request: bomb},
 		}
-	})...)
+	}),
+		Probe{Where: path, What: "a head that does not end", Request: slow},
+		Probe{Where: path, What: "a head of 1.5 MiB", Request: wire.Get(path, flood...)})
 }
 
 func borne(_ *Exam, p Probe, a wire.Answer) Say {

@@ -10,7 +10,7 @@ import (
 const nonsense = "SIGNALPROBE"
 
 // routingChecks ask whether a request can be taken for another one.
-func routingChecks() []Check {
+func routingChecks() []Check { //nolint:gocognit // a table: each check is data and a small judge
 	return []Check{
 		{
 			ID: 26, Group: Routing, Name: "TRACE repeats what was sent", Standard: "ASVS 13.4.4, WSTG-CONF-06", Advice: "turn TRACE off",
@@ -82,11 +82,13 @@ func verb(paths []string, method string, headers ...wire.Header) []Probe {
 // in does nothing.
 func overrides(s Site) []Probe {
 	tries := func(path, method string) []Probe {
-		all := []Probe{{Where: path, Request: wire.Request{Method: method, Path: path}}}
-		for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
-			all = append(all, Probe{Where: path, What: name, Request: wire.Request{Method: method, Path: path, Headers: []wire.Header{{Name: name, Value: nonsense}}}})
+		with := func(name string) Probe {
+			return Probe{Where: path, What: name, Request: wire.Request{Method: method, Path: path, Headers: []wire.Header{{Name: name, Value: nonsense}}}}
 		}
-		return all
+		return []Probe{
+			{Where: path, Request: wire.Request{Method: method, Path: path}}, // what the others are compared with
+			with("X-HTTP-Method-Override"), with("X-HTTP-Method"), with("X-Method-Override"),
+		}
 	}
 	return append(
 		each(s.paths(), func(path string) []Probe { return tries(path, "") }),
@@ -121,12 +123,12 @@ func spellings(s Site) []Probe {
 // hosts call the service by a name that is not its own.
 func hosts(s Site) []Probe {
 	return each(s.paths(), func(path string) []Probe {
-		all := []Probe{{Where: path, What: "Host", Request: wire.Request{Path: path, Host: s.stranger()}}}
-		for _, h := range []wire.Header{
-			{Name: "X-Forwarded-Host", Value: s.stranger()}, {Name: "X-Host", Value: s.stranger()}, {Name: "Forwarded", Value: "host=" + s.stranger()},
-		} {
-			all = append(all, Probe{Where: path, What: h.Name, Request: wire.Get(path, h)})
+		with := func(name, value string) Probe {
+			return Probe{Where: path, What: name, Request: wire.Get(path, wire.Header{Name: name, Value: value})}
 		}
-		return all
+		return []Probe{
+			{Where: path, What: "Host", Request: wire.Request{Path: path, Host: s.stranger()}},
+			with("X-Forwarded-Host", s.stranger()), with("X-Host", s.stranger()), with("Forwarded", "host="+s.stranger()),
+		}
 	})
 }

@@ -34,6 +34,11 @@ type Site struct {
 	Now   time.Time
 }
 
+const (
+	headAuth   = "Authorization"
+	headLength = "Content-Length"
+)
+
 // evil is nobody's origin.
 const evil = "https://evil.example"
 
@@ -98,8 +103,10 @@ func texts(paths []v1alpha1.ProbedPath) []string {
 func needsProtected(s Site) string {
 	return unless(len(s.Spec.ProtectedPaths) > 0, "protectedPaths is empty")
 }
+
 func needsWritable(s Site) string { return unless(len(s.Spec.WritePaths) > 0, "writePaths is empty") }
-func needsLogin(s Site) string    { return unless(s.users().LoginPath != "", "users.loginPath is absent") }
+
+func needsLogin(s Site) string { return unless(s.users().LoginPath != "", "users.loginPath is absent") }
 
 func unless(fine bool, why string) string {
 	if fine {
@@ -110,11 +117,11 @@ func unless(fine bool, why string) string {
 
 // each is a probe for each path.
 func each(paths []string, probes func(path string) []Probe) []Probe {
-	var all []Probe
-	for _, path := range paths {
-		all = append(all, probes(path)...)
+	all := make([][]Probe, len(paths))
+	for i, path := range paths {
+		all[i] = probes(path)
 	}
-	return all
+	return slices.Concat(all...)
 }
 
 // get is one plain probe of each of the service's paths.

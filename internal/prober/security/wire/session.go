@@ -181,7 +181,7 @@ func read(in *bufio.Reader, r Request) Answer {
 		}
 		a := Answer{Status: response.StatusCode, Header: response.Header, Answers: 1}
 		if response.StatusCode != http.StatusSwitchingProtocols {
-			text, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) //nolint:errcheck // as much as there is
+			text, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
 			a.Body = string(text)
 		}
 		response.Body.Close() //nolint:errcheck,gosec // the connection is closed as well
