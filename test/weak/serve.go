@@ -58,8 +58,8 @@ func ServeTLS(t testing.TB, flaw Flaw) (string, *x509.CertPool) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: Hardened(), ErrorLog: quiet, ReadHeaderTimeout: time.Second}
-	go server.Serve(listener)            //nolint:errcheck // it ends with the test
-	t.Cleanup(func() { server.Close() }) //nolint:gosec // it is gone either way
+	go server.Serve(listener) //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { server.Close() })
 	return listener.Addr().String(), config.RootCAs
 }
 
@@ -72,7 +72,7 @@ func lenient(t testing.TB, handler http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:gosec // it is gone either way
+	t.Cleanup(func() { listener.Close() })
 	go func() {
 		for {
 			conn, err := listener.Accept()

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 
 	"github.com/signal-delivery/operator/internal/prober/security/token"
@@ -17,10 +18,12 @@ const (
 var defaults = [][2]string{{"admin", "admin"}, {"admin", "password"}, {"root", "root"}, {"test", "test"}, {"guest", "guest"}}
 
 // authChecks ask who is let in.
-func authChecks() []Check { //nolint:gocognit // a table: each check is data and a small judge
-	needsUser := func(has func(Site) bool, what string) func(Site) string {
-		return func(s Site) string { return unless(has(s), what+" is absent") }
-	}
+func authChecks() []Check {
+	return slices.Concat(doorChecks(), tokenChecks(), userChecks(), passwordChecks())
+}
+
+// doorChecks try to get in.
+func doorChecks() []Check {
 	return []Check{
 		{
 			ID: 47, Group: Auth, Name: "a protected path opens without credentials", Standard: "WSTG-ATHN-04, ASVS 8.3.1", Advice: "ask for credentials before anything else, and refuse those that cannot be read",
@@ -37,6 +40,12 @@ func authChecks() []Check { //nolint:gocognit // a table: each check is data and
 			},
 			Judge: opens,
 		},
+	}
+}
+
+// tokenChecks bring tokens that nobody has issued.
+func tokenChecks() []Check {
+	return []Check{
 		{
 			ID: 48, Group: Auth, Name: "a forged token is taken", Standard: "ASVS 9.1.2, WSTG-SESS-10", Advice: "accept one algorithm and keys of your own, and check signature, expiry and audience",
 			Needs: needsProtected,
@@ -59,6 +68,12 @@ func authChecks() []Check { //nolint:gocognit // a table: each check is data and
 			},
 			More: func(Site) int { return 2 },
 		},
+	}
+}
+
+// userChecks go where one user may and another may not.
+func userChecks() []Check {
+	return []Check{
 		{
 			ID: 49, Group: Auth, Name: "one user sees what is another's", Standard: "WSTG-ATHZ-04, ASVS 8.2.2", Advice: "check who owns an object, not only who asks",
 			Needs: needsUser(func(s Site) bool { return s.users().OwnedPath != "" && s.Users.A != "" && s.Users.B != "" }, "users.ownedPath or a user"),
@@ -103,25 +118,19 @@ func authChecks() []Check { //nolint:gocognit // a table: each check is data and
 				return found("%s keeps a session that it did not issue, in cookie %s", p.Where, plainName(p.What))
 			},
 		},
+	}
+}
+
+// passwordChecks guess.
+func passwordChecks() []Check {
+	return []Check{
 		{
 			ID: 52, Group: Auth, Name: "well-known credentials are taken", Standard: "WSTG-ATHN-02, ASVS 6.3.2", Advice: "remove the accounts that came with the software",
 			Needs: func(s Site) string {
 				return unless(len(s.Spec.ProtectedPaths) > 0 || s.users().LoginPath != "", "protectedPaths and users.loginPath are absent")
 			},
 			Probes: wellKnown,
-			Judge: func(x *Exam, p Probe, a wire.Answer) Say {
-				switch {
-				case p.What == "basic" && a.OK() && !x.Plain(p.Where).OK():
-					return found("%s opens with well-known credentials", p.Where)
-				case p.What != "login":
-					return Say{}
-				}
-				nobody := x.Session.Known(login(x.Site, "signal-probe", x.Nonce))
-				if (a.OK() || a.Redirects()) && (a.Status != nobody.Status || a.Get("Location") != nobody.Get("Location")) {
-					return found("%s takes well-known credentials", p.Where)
-				}
-				return Say{}
-			},
+			Judge:  known,
 		},
 		{
 			ID: 53, Group: Auth, Name: "passwords may be guessed without end", Standard: "WSTG-ATHN-03, WSTG-BUSL-05, ASVS 6.3.1", Advice: "answer 429 after a few logins that fail",
@@ -145,9 +154,28 @@ func authChecks() []Check { //nolint:gocognit // a table: each check is data and
 	}
 }
 
+func needsUser(has func(Site) bool, what string) func(Site) string {
+	return func(s Site) string { return unless(has(s), what+" is absent") }
+}
+
 func opens(_ *Exam, p Probe, a wire.Answer) Say {
 	if a.OK() {
 		return found("%s was opened %s", p.Where, p.What)
+	}
+	return Say{}
+}
+
+// known says whether well-known credentials were taken.
+func known(x *Exam, p Probe, a wire.Answer) Say {
+	switch {
+	case p.What == "basic" && a.OK() && !x.Plain(p.Where).OK():
+		return found("%s opens with well-known credentials", p.Where)
+	case p.What != "login":
+		return Say{}
+	}
+	nobody := x.Session.Known(login(x.Site, "signal-probe", x.Nonce))
+	if (a.OK() || a.Redirects()) && (a.Status != nobody.Status || a.Get("Location") != nobody.Get("Location")) {
+		return found("%s takes well-known credentials", p.Where)
 	}
 	return Say{}
 }

@@ -19,7 +19,12 @@ var (
 )
 
 // headerChecks look at plain answers: they cost no request of their own.
-func headerChecks() []Check { //nolint:gocognit // a table: each check is data and a small judge
+func headerChecks() []Check {
+	return slices.Concat(transportChecks(), pageChecks(), contentChecks())
+}
+
+// transportChecks are about any answer.
+func transportChecks() []Check {
 	return []Check{
 		header(16, "no Strict-Transport-Security of a year", "ASVS 3.4.1", "send Strict-Transport-Security: max-age=31536000; includeSubDomains, or disable this check where a Gateway adds it", anything,
 			func(a wire.Answer) string {
@@ -35,6 +40,12 @@ func headerChecks() []Check { //nolint:gocognit // a table: each check is data a
 			func(a wire.Answer) string {
 				return unless(strings.EqualFold(a.Get("X-Content-Type-Options"), "nosniff"), "has no X-Content-Type-Options: nosniff")
 			}),
+	}
+}
+
+// pageChecks are about what browsers show.
+func pageChecks() []Check {
+	return []Check{
 		header(18, "a page may load what it likes", "ASVS 3.4.3", "send Content-Security-Policy with object-src 'none' and base-uri 'none' or 'self'", wire.Answer.Document,
 			func(a wire.Answer) string {
 				csp := policy(a)
@@ -57,6 +68,12 @@ func headerChecks() []Check { //nolint:gocognit // a table: each check is data a
 			func(a wire.Answer) string {
 				return unless(strings.HasPrefix(a.Get("Cross-Origin-Opener-Policy"), "same-origin"), "has no Cross-Origin-Opener-Policy: same-origin")
 			}),
+	}
+}
+
+// contentChecks are about what answers tell.
+func contentChecks() []Check {
+	return []Check{
 		header(22, "an answer does not say its type or charset", "ASVS 4.1.1", "send Content-Type with every body, with a charset for text and XML", func(a wire.Answer) bool { return a.Body != "" },
 			func(a wire.Answer) string {
 				media := a.Media()
@@ -83,17 +100,20 @@ func headerChecks() []Check { //nolint:gocognit // a table: each check is data a
 				return unless(s.Users.A != "" && len(s.Spec.ProtectedPaths) > 0, "users or protectedPaths are absent")
 			},
 			Probes: func(s Site) []Probe { return as(s, s.Users.A, s.protected()...) },
-			Judge: func(_ *Exam, p Probe, a wire.Answer) Say {
-				if !a.OK() {
-					return open("userA was answered with %d at %s", a.Status, p.Where)
-				}
-				if a.Has("Cache-Control", "no-store") || a.Has("Cache-Control", "no-cache") || a.Has("Cache-Control", "private") {
-					return Say{}
-				}
-				return found("%s may be cached though it was for userA alone", p.Where)
-			},
+			Judge:  private,
 		},
 	}
+}
+
+// private says whether an answer to one user is kept from others.
+func private(_ *Exam, p Probe, a wire.Answer) Say {
+	switch {
+	case !a.OK():
+		return open("userA was answered with %d at %s", a.Status, p.Where)
+	case a.Has("Cache-Control", "no-store"), a.Has("Cache-Control", "no-cache"), a.Has("Cache-Control", "private"):
+		return Say{}
+	}
+	return found("%s may be cached though it was for userA alone", p.Where)
 }
 
 func anything(wire.Answer) bool { return true }

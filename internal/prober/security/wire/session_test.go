@@ -34,7 +34,7 @@ func says(t *testing.T, text string) (address string, heard func() []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() }) //nolint:errcheck,gosec // it is gone either way
+	t.Cleanup(func() { listener.Close() }) //nolint:errcheck // it is gone either way
 	var (
 		mu  sync.Mutex
 		all []string
@@ -46,12 +46,12 @@ func says(t *testing.T, text string) (address string, heard func() []string) {
 				return
 			}
 			buffer := make([]byte, 4096)
-			n, _ := conn.Read(buffer) //nolint:errcheck // it is what was heard
+			n, _ := conn.Read(buffer)
 			mu.Lock()
 			all = append(all, string(buffer[:n]))
 			mu.Unlock()
 			fmt.Fprint(conn, text) //nolint:errcheck // nobody waits for it
-			conn.Close()           //nolint:errcheck,gosec // nobody waits for it
+			conn.Close()           //nolint:errcheck // nobody waits for it
 		}
 	}()
 	return listener.Addr().String(), func() []string {
