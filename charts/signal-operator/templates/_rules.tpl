@@ -73,6 +73,7 @@
   - ""
   resources:
   - pods
+  - resourcequotas
   verbs:
   - get
   - list
