@@ -32,7 +32,6 @@ type manifest struct {
 	Version     string                   `json:"version"`
 	Image       string                   `json:"image"`
 	Parts       Parts                    `json:"parts"`
-	Dashboard   string                   `json:"dashboard,omitempty"` // hash of spec.dashboard, which is no part of the release's identity
 	Artifact    *v1alpha1.ArtifactRecord `json:"artifact,omitempty"`
 	TraceID     string                   `json:"traceId"`
 }
@@ -42,7 +41,7 @@ func Manifest(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, in Inputs) []
 	text, err := json.Marshal(manifest{
 		Type: ManifestType, ID: rel.ID, Hash: rel.Hash, Attempt: rel.Attempt, Namespace: sd.Namespace, Name: sd.Name,
 		Environment: Environment(sd), Version: rel.Version, Image: Repository(rel.Image) + "@" + rel.Digest,
-		Parts: PartsOf(&sd.Spec, in, rel.Digest), Dashboard: dashboardHash(&sd.Spec), Artifact: rel.Artifact, TraceID: TraceID(sd, rel),
+		Parts: PartsOf(&sd.Spec, in, rel.Digest), Artifact: rel.Artifact, TraceID: TraceID(sd, rel),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("release: encode a manifest: %v", err)) // API types always encode
@@ -59,15 +58,6 @@ func FrozenConfigs(text, hash string) (configs map[string]string, believed bool)
 		return nil, false
 	}
 	return m.Parts.Configs, true
-}
-
-// dashboardHash is the hash of how the dashboard is delivered; the dashboard
-// itself is generated.
-func dashboardHash(spec *v1alpha1.SignalDeploymentSpec) string {
-	if spec.Dashboard == nil {
-		return ""
-	}
-	return digest(spec.Dashboard)
 }
 
 // TraceID is the W3C trace id of an attempt, by which its spans, its manifest

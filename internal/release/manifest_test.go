@@ -37,14 +37,11 @@ func TestAManifestSaysWhatWasReleased(t *testing.T) {
 	}
 }
 
-// How the dashboard is delivered is told, and makes no other release.
+// How the dashboard is delivered is told.
 func TestAManifestCoversTheDashboard(t *testing.T) {
 	with := func(d *v1alpha1.DashboardSpec) string {
 		sd := app()
 		sd.Spec.Dashboard = d
-		if got, want := Hash(&sd.Spec, Inputs{}, digest1), Hash(spec(), Inputs{}, digest1); got != want {
-			t.Errorf("the dashboard makes release %s of %s", got, want)
-		}
 		return string(Manifest(sd, released(), Inputs{Configs: config("a")}))
 	}
 	none, one, other := with(nil), with(&v1alpha1.DashboardSpec{Delivery: v1alpha1.DeliverConfigMap}), with(&v1alpha1.DashboardSpec{Delivery: v1alpha1.DeliverConfigMap, Folder: "Signals"})

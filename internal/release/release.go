@@ -29,11 +29,12 @@ type Inputs struct {
 // Parts are the hashes of everything that a release is made of. Together they
 // are its identity.
 type Parts struct {
-	Digest   string            `json:"digest"`
-	Template string            `json:"template"`
-	Configs  map[string]string `json:"configs,omitempty"` // by the ConfigMap's name
-	Alerts   string            `json:"alerts"`
-	Checks   string            `json:"checks"`
+	Digest    string            `json:"digest"`
+	Template  string            `json:"template"`
+	Configs   map[string]string `json:"configs,omitempty"` // by the ConfigMap's name
+	Alerts    string            `json:"alerts"`
+	Checks    string            `json:"checks"`
+	Dashboard string            `json:"dashboard,omitempty"` // absent: none is asked for
 }
 
 // PartsOf are the parts that a specification and a digest make.
@@ -45,12 +46,21 @@ func PartsOf(spec *v1alpha1.SignalDeploymentSpec, in Inputs, imageDigest string)
 		rules = append(rules, in.Rules[from])
 	}
 	return Parts{
-		Digest: imageDigest, Template: digest(bare(spec)), Configs: in.Configs.hashes(), Checks: digest(checks),
+		Digest: imageDigest, Template: digest(bare(spec)), Configs: in.Configs.hashes(), Checks: digest(checks), Dashboard: dashboard(spec),
 		Alerts: digest(struct {
 			Spec  v1alpha1.AlertsSpec
 			Files []string
 		}{spec.Alerts, rules}),
 	}
+}
+
+// dashboard is the hash of how the dashboard is delivered. The dashboard itself
+// is generated, and the same for every release.
+func dashboard(spec *v1alpha1.SignalDeploymentSpec) string {
+	if spec.Dashboard == nil {
+		return ""
+	}
+	return digest(spec.Dashboard)
 }
 
 // Asked is the hash of what a specification asks for, before its image has
@@ -63,7 +73,7 @@ func Asked(spec *v1alpha1.SignalDeploymentSpec, in Inputs) string {
 }
 
 // Hash is the hash of everything the release is made of: the image's digest,
-// the template, the configuration, the alert rules and the checks. Two tags of
+// the template, the configuration, the alert rules, the checks and the dashboard. Two tags of
 // one image are one release.
 func Hash(spec *v1alpha1.SignalDeploymentSpec, in Inputs, imageDigest string) string {
 	return digest(PartsOf(spec, in, imageDigest))

@@ -55,6 +55,7 @@ func TestIdentity(t *testing.T) {
 			rules:  map[v1alpha1.ConfigMapKey]string{{Name: "rules"}: "groups: []"}, digest: digest1, configs: config("a"), asked: true, hash: true,
 		},
 		"a file of rules that is not asked for": {rules: map[v1alpha1.ConfigMapKey]string{{Name: "rules"}: "groups: []"}, digest: digest1, configs: config("a")},
+		"a dashboard":                           {change: func(s *v1alpha1.SignalDeploymentSpec) { s.Dashboard = &v1alpha1.DashboardSpec{} }, digest: digest1, configs: config("a"), asked: true, hash: true},
 		"another signer": {change: func(s *v1alpha1.SignalDeploymentSpec) {
 			s.Artifact.Signatures = []v1alpha1.SignaturePolicy{{Name: "us"}}
 		}, digest: digest1, configs: config("a"), asked: true},
