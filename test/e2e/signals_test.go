@@ -73,7 +73,7 @@ func TestAQuietServiceIsJudged(t *testing.T) {
 
 	ask(t, sd, "v1.1.0")
 	until(t, sd, cluster.Ended(v1alpha1.PhaseSucceeded, "v1.1.0"))
-	contains(t, reportOf(t, sd), "| available | /v1/signals |")
+	contains(t, reportOf(t, sd), "| /v1/signals | available |")
 	ask(t, sd, "v1.2.0")
 	until(t, sd, cluster.Ended(v1alpha1.PhaseRolledBack, "v1.2.0"))
 	if m := sd.Status.Rollout; m.Reason != "WorseThanStable" || !strings.Contains(m.Message, `"errors"`) {
