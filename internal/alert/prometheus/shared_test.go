@@ -147,6 +147,7 @@ func TestGivingUp(t *testing.T) {
 	}
 	leaveFirst, first := begin()
 	leaveSecond, second := begin()
+	until(t, func() bool { return asked.Load() == 1 })
 	leaveFirst()
 	if err := <-first; !errors.Is(err, context.Canceled) {
 		t.Error(err)

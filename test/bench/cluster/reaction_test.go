@@ -39,8 +39,8 @@ type way struct {
 
 var ways = []way{
 	{title: "built-in", scrape: time.Second, good: 4 * time.Second, times: 10},
-	{title: "prometheus-5s", server: "five", scrape: 5 * time.Second, poll: time.Second, port: 19095, good: 25 * time.Second, times: 5},
-	{title: "prometheus-15s", server: "fifteen", scrape: 15 * time.Second, poll: time.Second, port: 19096, good: 60 * time.Second, times: 3},
+	{title: "prometheus-5s", server: "five", scrape: 5 * time.Second, poll: time.Second, port: 19095, good: 25 * time.Second, times: 4},
+	{title: "prometheus-15s", server: "fifteen", scrape: 15 * time.Second, poll: time.Second, port: 19096, good: 60 * time.Second, times: 2},
 }
 
 // BenchmarkReaction is a release that fails half of its requests at a weight of
