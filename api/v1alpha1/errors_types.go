@@ -12,6 +12,7 @@ type ErrorsTest struct {
 	// built-in source gives.
 	// +optional
 	// +kubebuilder:default=http_requests_total
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z_:][a-zA-Z0-9_:]*$')",message="must be the name of a metric, such as http_requests_total"
 	Counter string `json:"counter,omitempty"`
@@ -49,6 +50,7 @@ type ErrorsTest struct {
 	// stable release's.
 	// +optional
 	// +kubebuilder:default="0.01"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0([.][0-9]+)?$')",message="must be a share from 0 to below 1, in quotes, such as \"0.01\""
 	MaxIncrease string `json:"maxIncrease,omitempty"`
@@ -57,6 +59,7 @@ type ErrorsTest struct {
 	// it has been ruled out.
 	// +optional
 	// +kubebuilder:default="0.05"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0([.][0-9]+)?$')",message="must be a share from 0 to below 1, in quotes, such as \"0.05\""
 	DetectIncrease string `json:"detectIncrease,omitempty"`
@@ -65,6 +68,7 @@ type ErrorsTest struct {
 	// release's. It also counts where there is nothing to compare with: for a
 	// first release, and after the cutover.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0([.][0-9]+)?$')",message="must be a share from 0 to below 1, in quotes, such as \"0.05\""
 	Max string `json:"max,omitempty"`
@@ -81,6 +85,7 @@ type ErrorsTest struct {
 	// maxIncrease is turned back, at any of its steps.
 	// +optional
 	// +kubebuilder:default="0.01"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]+$') && double(self) > 0.0 && double(self) <= 0.5",message="must be a probability above 0 and at most 0.5, in quotes, such as \"0.01\""
 	Alpha string `json:"alpha,omitempty"`
@@ -89,6 +94,7 @@ type ErrorsTest struct {
 	// passes.
 	// +optional
 	// +kubebuilder:default="0.1"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]+$') && double(self) > 0.0 && double(self) <= 0.5",message="must be a probability above 0 and at most 0.5, in quotes, such as \"0.1\""
 	Beta string `json:"beta,omitempty"`

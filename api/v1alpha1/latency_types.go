@@ -9,6 +9,7 @@ type LatencyTest struct {
 	// counted in buckets from 1 ms to 1 min.
 	// +optional
 	// +kubebuilder:default=http_request_duration_seconds
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=246
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z_:][a-zA-Z0-9_:]*$')",message="must be the name of a metric, such as http_request_duration_seconds"
 	Histogram string `json:"histogram,omitempty"`
@@ -23,6 +24,7 @@ type LatencyTest struct {
 	// quantile that is judged.
 	// +optional
 	// +kubebuilder:default="0.95"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]+$') && double(self) >= 0.5",message="must be from 0.5 to below 1, in quotes, such as \"0.95\""
 	Quantile string `json:"quantile,omitempty"`
@@ -30,6 +32,7 @@ type LatencyTest struct {
 	// maxRatio is how many times the stable release's quantile is allowed.
 	// +optional
 	// +kubebuilder:default="1.2"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[1-9][0-9]*([.][0-9]+)?$')",message="must be a number of 1 or more, in quotes, such as \"1.2\""
 	MaxRatio string `json:"maxRatio,omitempty"`
@@ -38,6 +41,7 @@ type LatencyTest struct {
 	// release's, whatever the ratio.
 	// +optional
 	// +kubebuilder:default="0.01"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+)?$')",message="must be a number of seconds, in quotes, such as \"0.01\""
 	MaxIncreaseSeconds string `json:"maxIncreaseSeconds,omitempty"`
@@ -46,6 +50,7 @@ type LatencyTest struct {
 	// release's. It also counts where there is nothing to compare with: for a
 	// first release, and after the cutover.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+)?$')",message="must be a number of seconds, in quotes, such as \"0.5\""
 	MaxSeconds string `json:"maxSeconds,omitempty"`
@@ -62,6 +67,7 @@ type LatencyTest struct {
 	// is turned back, at any of its steps.
 	// +optional
 	// +kubebuilder:default="0.01"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]+$') && double(self) > 0.0 && double(self) <= 0.5",message="must be a probability above 0 and at most 0.5, in quotes, such as \"0.01\""
 	Alpha string `json:"alpha,omitempty"`
