@@ -37,13 +37,15 @@ func loads(t *testing.T, y *stage.Story) map[string]batchv1.Job {
 	return all
 }
 
-// reportOf is the Markdown of the latest report.
+// reportOf is the report of the latest attempt, once it is written: that is
+// after its end is remembered.
 func reportOf(t *testing.T, y *stage.Story) string {
 	t.Helper()
 	cm := &corev1.ConfigMap{}
-	if err := y.Client.Get(t.Context(), types.NamespacedName{Namespace: y.Namespace, Name: stage.Name + "-report"}, cm); err != nil {
-		t.Fatal(err)
-	}
+	y.Until("the report is written", func(sd *v1alpha1.SignalDeployment) bool {
+		err := y.Client.Get(t.Context(), types.NamespacedName{Namespace: y.Namespace, Name: stage.Name + "-report"}, cm)
+		return err == nil && strings.Contains(cm.Data["report.md"], sd.Status.Candidate.ID)
+	})
 	return cm.Data["report.md"]
 }
 
