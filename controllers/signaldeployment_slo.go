@@ -42,7 +42,7 @@ func (r *SignalDeploymentReconciler) spend(ctx context.Context, sd *v1alpha1.Sig
 			continue
 		}
 		all.Go(func() {
-			sample := slo.Take(asking(ctx, source, now), objective, subject, account, now)
+			sample := slo.Take(asking(ctx, analysis.Exactly(source), now), objective, subject, account, now)
 			sample.Source = source.Name()
 			samples[i] = &sample
 		})

@@ -21,6 +21,16 @@ type Source interface {
 	Name() string
 }
 
+// Exactly is the source, answering as of the very moment that is asked for,
+// where it may otherwise answer as of a little later: whoever counts from one
+// answer to the next would count something twice.
+func Exactly(s Source) Source {
+	if shared, ok := s.(interface{ Exactly() Source }); ok {
+		return shared.Exactly()
+	}
+	return s
+}
+
 // Point is one value.
 type Point struct {
 	Time  time.Time

@@ -68,6 +68,9 @@ func NewBatch(source *Source, o BatchOptions) *Batch {
 	}
 }
 
+// Exactly is the server, asked alone and as of the very moment.
+func (b *Batch) Exactly() analysis.Source { return b.source }
+
 // Name says in evidence what was asked.
 func (b *Batch) Name() string { return b.source.Name() }
 

@@ -268,3 +268,18 @@ func TestThePoolHasEverything(t *testing.T) {
 		t.Error(kinds)
 	}
 }
+
+// Whoever counts from answer to answer is not answered as of a later moment.
+func TestExactly(t *testing.T) {
+	s := newSharers(t, BatchOptions{}, 0)
+	got := analysis.Exactly(s.batch)
+	if got.Name() != s.single.Name() {
+		t.Errorf("%T", got)
+	}
+	if points, err := got.Query(t.Context(), "tick", noon); err != nil || len(points) != 1 || !points[0].Time.Equal(noon) {
+		t.Errorf("%v %v", points, err)
+	}
+	if got := analysis.Exactly(s.single); got != analysis.Source(s.single) {
+		t.Errorf("a source that shares nothing is another: %T", got)
+	}
+}
