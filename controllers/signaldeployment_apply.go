@@ -9,7 +9,6 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis/profile"
-	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/report"
 	"github.com/signal-delivery/operator/internal/rollout"
@@ -27,7 +26,6 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 		r.applyWorkloads(ctx, sd, d, w),
 		r.applyArtifact(ctx, sd, d, w),
 		r.applyChecks(ctx, sd, d, w),
-		r.applySecurity(ctx, sd, d, w),
 		r.applyLoad(ctx, sd, d, w),
 		r.applyRules(ctx, sd, d, w),
 		r.applyDashboard(ctx, sd, d, w),
@@ -83,15 +81,6 @@ func (r *SignalDeploymentReconciler) applyWorkloads(ctx context.Context, sd *v1a
 		problems = append(problems, workload.Retire(ctx, r, sd, set(d.Want.Keep)))
 	}
 	return errors.Join(problems...)
-}
-
-// applyChecks starts each check once.
-func (r *SignalDeploymentReconciler) applyChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
-	if !d.Want.Check || d.Next.Candidate.Asked != w.Asked || w.services.Address == "" {
-		return nil
-	}
-	target := check.Target{Address: w.services.Address, Host: release.CanaryName(sd.Name) + "." + sd.Namespace + ".svc"}
-	return check.Ensure(ctx, r, sd, *d.Next.Candidate, target, r.ProberImage)
 }
 
 // applyRules publishes the alert rules.

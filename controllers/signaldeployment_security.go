@@ -12,21 +12,9 @@ import (
 	"github.com/signal-delivery/operator/internal/rollout"
 )
 
-// observeSecurity reads what the security checks found.
-func (r *SignalDeploymentReconciler) observeSecurity(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (err error) {
-	if sd.Spec.Checks.Security == nil {
-		return nil
-	}
-	w.Security, err = check.ReadSecurity(ctx, r, sd, *sd.Status.Candidate)
-	return err
-}
-
-// applySecurity starts the security checks once for each attempt, beside the
+// startSecurity starts the security checks once for each attempt, beside the
 // smoke checks.
-func (r *SignalDeploymentReconciler) applySecurity(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
-	if sd.Spec.Checks.Security == nil || !d.Want.Check || d.Next.Candidate.Asked != w.Asked || w.services.Address == "" {
-		return nil
-	}
+func (r *SignalDeploymentReconciler) startSecurity(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
 	sides := check.Sides{Canary: w.services.Address, Host: release.StableName(sd.Name) + "." + sd.Namespace + ".svc"}
 	if stable := d.Next.Stable; stable != nil && stable.Hash != d.Next.Candidate.Hash {
 		sides.Stable = w.services.StableAddress

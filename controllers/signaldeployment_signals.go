@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/analysis"
-	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/release"
 )
 
@@ -33,15 +31,14 @@ func (r *SignalDeploymentReconciler) observeSignals(ctx context.Context, sd *v1a
 		r.watch(ctx, sd, w)
 	case v1alpha1.PhaseChecking:
 		r.watch(ctx, sd, w)
-		smoke, err := check.Read(ctx, r, sd, *sd.Status.Candidate)
-		w.Smoke = smoke
-		return errors.Join(err, r.observeSecurity(ctx, sd, w))
+		return r.observeChecks(ctx, sd, w)
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		var both sync.WaitGroup
 		both.Go(func() { r.watch(ctx, sd, w) })
 		both.Go(func() { r.judge(ctx, sd, w) })
 		both.Go(func() { r.spend(ctx, sd, w) })
 		both.Wait()
+		return r.observeAfter(ctx, sd, w)
 	case v1alpha1.PhaseSettling:
 		return r.observeSeal(ctx, sd, w)
 	case v1alpha1.PhasePending, v1alpha1.PhaseSucceeded,

@@ -10,6 +10,29 @@ type TrafficSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	HTTPRoutes []RouteReference `json:"httpRoutes,omitempty"`
+
+	// entry is where clients reach the service, for checks that go the same
+	// way. When absent, none do.
+	// +optional
+	Entry *TrafficEntry `json:"entry,omitempty"`
+}
+
+// TrafficEntry is where clients reach the service: in front of its Gateway.
+type TrafficEntry struct {
+	// url that clients call, such as https://signals.example, without a path.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$')",message="must be a URL such as https://signals.example, without a path"
+	URL string `json:"url,omitempty"`
+
+	// address is dialled in place of what the url's host resolves to, as
+	// host:port. When absent, DNS decides.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9.:-]+:[0-9]{1,5}$')",message="must be host:port"
+	Address string `json:"address,omitempty"`
 }
 
 // RouteReference names a route in the SignalDeployment's namespace.

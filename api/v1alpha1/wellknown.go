@@ -59,6 +59,10 @@ const (
 	// AnnotationWeights on a route holds the weights that it had at rest.
 	AnnotationWeights = "delivery.signal.dev/weights"
 
+	// HeaderRelease names a release, by its hash, that a request through the
+	// Gateway is to reach while that release is checked.
+	HeaderRelease = "X-Signal-Release"
+
 	// LabelName is the SignalDeployment an object belongs to.
 	LabelName = "delivery.signal.dev/name"
 	// LabelRelease is the hash of the release an object belongs to.

@@ -41,12 +41,15 @@ func (m *machine) grave() []verdict.Verdict {
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		if phase == v1alpha1.PhaseChecking {
-			grave = slices.Concat(grave, m.seen.Smoke, m.seen.Security)
+			grave = append(grave, m.seen.Checks.Of(Parts(m.spec.Checks))...)
 		}
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		grave = slices.Concat(grave, m.seen.Metrics, m.seen.SLOs)
+		if phase == v1alpha1.PhaseVerifying {
+			grave = append(grave, m.seen.After.Of(PartsAfter(m.spec.Checks))...)
+		}
 		if m.splits() {
 			grave = append(grave, m.seen.Route.Verdict)
 		}
@@ -60,13 +63,18 @@ func (m *machine) grave() []verdict.Verdict {
 // overrules reports whether someone promoted the release past this failure,
 // which had been held for them.
 func (m *machine) overrules(v verdict.Verdict) bool {
-	return judges(v) && m.run().Overruled && !m.run().Plan.Automatic
+	return m.judges(v) && m.run().Overruled && !m.run().Plan.Automatic
 }
 
 // judges reports whether the verdict judges a release that takes traffic, so
 // that people may know better.
-func judges(v verdict.Verdict) bool {
-	return v.Kind == v1alpha1.SignalMetric || v.Kind == v1alpha1.SignalSLO || v.Kind == v1alpha1.SignalAlert
+func (m *machine) judges(v verdict.Verdict) bool {
+	switch v.Kind { //nolint:exhaustive // the others are facts that nobody can know better
+	case v1alpha1.SignalMetric, v1alpha1.SignalSLO, v1alpha1.SignalAlert:
+		return true
+	}
+	after := func(p Asked) bool { return p.Kind == v.Kind }
+	return m.run().Phase == v1alpha1.PhaseVerifying && slices.ContainsFunc(PartsAfter(m.spec.Checks), after)
 }
 
 // turnBack ends or turns back a failing release, and reports whether the
@@ -94,14 +102,6 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 	return true
 }
 
-// details are the checks that the failing verdict sums up.
-func (m *machine) details(why verdict.Verdict) []verdict.Verdict {
-	if why.Kind != v1alpha1.SignalSecurity || len(m.seen.Security) == 0 {
-		return nil
-	}
-	return m.seen.Security[1:]
-}
-
 // heldForPeople waits until someone decides on a failure, and reports whether
 // it still does. Someone who goes on past a deadline grants another.
 func (m *machine) heldForPeople(why verdict.Verdict) bool {
@@ -116,7 +116,7 @@ func (m *machine) heldForPeople(why verdict.Verdict) bool {
 		m.hold(verdict.Wait(why.Kind, why.Reason, "%s; held for you: annotate %s=now to turn back, or %s=%s to go on", why.Message, v1alpha1.AnnotationAbort, v1alpha1.AnnotationPromote, m.candidate().ID))
 		return true
 	}
-	r.Failure, r.Overruled = nil, overruled || judges(why)
+	r.Failure, r.Overruled = nil, overruled || m.judges(why)
 	if why.Kind == v1alpha1.SignalDeadline {
 		r.SinceTime, r.WaitingSinceTime = m.now, metav1.Time{}
 	}

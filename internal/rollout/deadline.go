@@ -53,14 +53,7 @@ func (m *machine) allowed() time.Duration {
 	r := m.run()
 	switch r.Phase {
 	case v1alpha1.PhaseChecking:
-		var longest int32
-		for _, check := range m.spec.Checks.Smoke {
-			longest = max(longest, check.TimeoutSeconds)
-		}
-		if security := m.spec.Checks.Security; security != nil {
-			longest = max(longest, security.TimeoutSeconds)
-		}
-		return seconds(longest)
+		return seconds(longest(Parts(m.spec.Checks)))
 	case v1alpha1.PhaseResolving:
 		if build := m.spec.Artifact.Build; build != nil {
 			return seconds(build.TimeoutSeconds)
@@ -68,7 +61,7 @@ func (m *machine) allowed() time.Duration {
 	case v1alpha1.PhaseProgressing:
 		return m.holdTime()
 	case v1alpha1.PhaseVerifying:
-		return seconds(r.Plan.VerifySeconds)
+		return seconds(max(r.Plan.VerifySeconds, longest(PartsAfter(m.spec.Checks))))
 	case v1alpha1.PhaseSettling:
 		return m.drainTime()
 	case v1alpha1.PhasePending, v1alpha1.PhaseGating, v1alpha1.PhaseStaging, v1alpha1.PhaseCuttingOver,

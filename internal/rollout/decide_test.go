@@ -26,7 +26,7 @@ func at(p v1alpha1.Phase) rollout.Input {
 	four := rollout.Side{Desired: 4, Created: 4, Ready: 4, Verdict: testkit.Passed(v1alpha1.SignalWorkload), Proof: testkit.Passed(v1alpha1.SignalArtifact)}
 	return rollout.Input{Object: sd, Now: noon.Add(90 * time.Second), Seen: rollout.Observation{
 		Asked: "asks-v2", Spec: testkit.Passed(v1alpha1.SignalSpec), Gates: []verdict.Verdict{testkit.Passed(v1alpha1.SignalGate)},
-		Smoke:   []verdict.Verdict{testkit.Passed(v1alpha1.SignalSmoke)},
+		Checks:  rollout.Checks{rollout.PartSmoke: {testkit.Passed(v1alpha1.SignalSmoke)}},
 		Metrics: []verdict.Verdict{testkit.Passed(v1alpha1.SignalMetric)}, Alerts: []verdict.Verdict{testkit.Passed(v1alpha1.SignalAlert)},
 		Sides: map[string]rollout.Side{"v1": four, "v2": four}, Heard: true,
 		Route:   rollout.Route{Settled: true, Verdict: testkit.Passed(v1alpha1.SignalRoute)},

@@ -98,30 +98,19 @@ func (m *machine) staging() {
 		if len(side.Templates) == 1 {
 			m.candidate().PodTemplateHash = side.Templates[0]
 		}
-		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", m.checks()))
+		m.enter(v1alpha1.PhaseChecking, verdict.Pass(v1alpha1.SignalSmoke, "Checking", "The pods are ready; running %d checks", jobs(Parts(m.spec.Checks))))
 	}
-}
-
-// checks is how many Jobs are waited for.
-func (m *machine) checks() int {
-	if m.spec.Checks.Security != nil {
-		return len(m.spec.Checks.Smoke) + 1
-	}
-	return len(m.spec.Checks.Smoke)
 }
 
 // checking waits for every check.
 func (m *machine) checking() {
-	said := slices.Concat(m.seen.Smoke, m.seen.Security)
-	all := verdict.All(verdict.Pass(v1alpha1.SignalSmoke, "NoChecks", "No checks were asked for"), said...)
-	if len(m.seen.Smoke) < len(m.spec.Checks.Smoke) || m.spec.Checks.Security != nil && len(m.seen.Security) == 0 {
-		all = verdict.Wait(v1alpha1.SignalSmoke, "CheckPending", "Not every check has started")
-	}
+	parts := Parts(m.spec.Checks)
+	all := m.amounts(parts, m.seen.Checks)
 	if all.Outcome != verdict.Passed {
 		m.wait(all)
 		return
 	}
-	m.record(said...)
+	m.record(m.seen.Checks.Of(parts)...)
 	m.expose(all)
 }
 
@@ -195,12 +184,16 @@ func (m *machine) climb(why verdict.Verdict) {
 	m.enter(v1alpha1.PhaseProgressing, why)
 }
 
-// verifying judges the new release while the old one is still warm.
+// verifying judges the new release, and checks it once more, while the old one
+// is still warm.
 func (m *machine) verifying() {
-	if !m.held(m.judged()) {
+	parts := PartsAfter(m.spec.Checks)
+	judged := m.judged()
+	if !m.held(verdict.All(judged, judged, m.amounts(parts, m.seen.After))) {
 		return
 	}
 	m.record(m.signals()...)
+	m.record(m.seen.After.Of(parts)...)
 	m.record(m.seen.Told...)
 	m.promote()
 	m.enter(v1alpha1.PhaseSettling, verdict.Pass(v1alpha1.SignalWorkload, "Draining", "%s has been verified; what it replaces drains", m.candidate().ID))

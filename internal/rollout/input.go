@@ -30,8 +30,8 @@ type Observation struct {
 	Artifact []verdict.Verdict
 	Gates    []verdict.Verdict
 	Opens    metav1.Time // when time alone opens a gate that is closed; zero if it does not
-	Smoke    []verdict.Verdict
-	Security []verdict.Verdict // the first is what all amount to
+	Checks   Checks      // of the candidate before it takes traffic
+	After    Checks      // and once it serves all
 	Metrics  []verdict.Verdict
 	SLOs     []verdict.Verdict
 	Alerts   []verdict.Verdict
@@ -97,6 +97,7 @@ type Want struct {
 	Resolve bool              // the image is to be resolved
 	Start   *v1alpha1.Release // its pods are to exist
 	Check   bool              // its checks are to run
+	Verify  bool              // the checks after the cutover are to run
 	Seal    bool              // the registry is to be looked at once more
 	Watch   bool              // alerts are to be watched
 	Judge   bool              // metrics are to be sampled
@@ -181,11 +182,11 @@ func (m *machine) heard() []verdict.Verdict {
 		side := m.side(m.candidate().Hash)
 		return []verdict.Verdict{side.Verdict, side.Proof}
 	case v1alpha1.PhaseChecking:
-		return slices.Concat(m.seen.Smoke, m.seen.Security)
+		return m.seen.Checks.Of(Parts(m.spec.Checks))
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver:
 		return append(m.signals(), m.seen.Route.Verdict, m.side(m.candidate().Hash).Verdict)
 	case v1alpha1.PhaseVerifying:
-		return m.signals()
+		return append(m.signals(), m.seen.After.Of(PartsAfter(m.spec.Checks))...)
 	case v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
 	}
 	return nil

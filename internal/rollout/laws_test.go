@@ -115,10 +115,12 @@ func exposedIsChecked(f facts) bool {
 	if !f.next.Rollout.Exposed || f.was.Rollout.Exposed {
 		return true
 	}
-	if f.in.Object.Spec.Checks.Security != nil && (len(f.seen.Security) == 0 || !allPassed(f.seen.Security)) {
-		return false
+	for _, p := range rollout.Parts(f.in.Object.Spec.Checks) {
+		if said := f.seen.Checks[p.Part]; len(said) < p.Least || !allPassed(said) {
+			return false
+		}
 	}
-	return f.was.Rollout.Phase == v1alpha1.PhaseChecking && len(f.seen.Smoke) == len(f.in.Object.Spec.Checks.Smoke) && allPassed(f.seen.Smoke)
+	return f.was.Rollout.Phase == v1alpha1.PhaseChecking
 }
 
 func failedNeverClimbs(f facts) bool {

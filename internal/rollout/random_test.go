@@ -165,9 +165,17 @@ func decisionIsPure(t *testing.T, w *world) {
 	t.Fatalf("no end of deciding: %+v", d.Next.Rollout)
 }
 
+func copyChecks(c rollout.Checks) rollout.Checks {
+	c = maps.Clone(c)
+	for part := range c {
+		c[part] = slices.Clone(c[part])
+	}
+	return c
+}
+
 func copySeen(o rollout.Observation) rollout.Observation {
-	o.Smoke, o.Metrics, o.Alerts = slices.Clone(o.Smoke), slices.Clone(o.Metrics), slices.Clone(o.Alerts)
-	o.Security = slices.Clone(o.Security)
+	o.Metrics, o.Alerts = slices.Clone(o.Metrics), slices.Clone(o.Alerts)
+	o.Checks, o.After = copyChecks(o.Checks), copyChecks(o.After)
 	o.Firing, o.Tallies, o.Sides = slices.Clone(o.Firing), slices.Clone(o.Tallies), maps.Clone(o.Sides)
 	o.SLOs, o.Budgets = slices.Clone(o.SLOs), slices.Clone(o.Budgets)
 	return o

@@ -15,7 +15,7 @@ import (
 func secured(said ...verdict.Verdict) rollout.Input {
 	in := at(v1alpha1.PhaseChecking)
 	in.Object.Spec.Checks.Security = &v1alpha1.SecuritySpec{TimeoutSeconds: 3600}
-	in.Seen.Security = said
+	in.Seen.Checks[rollout.PartSecurity] = said
 	return in
 }
 

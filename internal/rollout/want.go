@@ -54,8 +54,9 @@ func (m *machine) want() Want {
 		w.Seal = true
 	case v1alpha1.PhasePending, v1alpha1.PhaseRollingBack:
 	}
+	w.Verify = m.run().Phase == v1alpha1.PhaseVerifying
 	if m.going() {
-		w.Start, w.Check, w.Load, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, false, nil, nil
+		w.Start, w.Check, w.Verify, w.Load, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, false, false, nil, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()
 	if w.Stable != m.seen.Service.Stable && w.Weight != m.seen.Route.Weight {

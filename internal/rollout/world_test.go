@@ -178,7 +178,7 @@ func (w *world) listen(seen *rollout.Observation) {
 			if !w.started[w.attempt()] {
 				v = verdict.Wait(v1alpha1.SignalSmoke, "Starting", "The Job of check %s has not started", check.Name)
 			}
-			seen.Smoke = append(seen.Smoke, verdict.Named(v, check.Name))
+			seen.Checks = rollout.Checks{rollout.PartSmoke: append(seen.Checks[rollout.PartSmoke], verdict.Named(v, check.Name))}
 		}
 		w.watch(seen)
 	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
