@@ -260,7 +260,7 @@ func known(t *testing.T) map[string]bool {
 	}
 	for file, name := range map[string]*regexp.Regexp{
 		"../../controllers/signaldeployment_metrics.go": regexp.MustCompile(`Name: "(signal_[a-z_]+)"`),
-		"../../test/signalservice/service.go":           regexp.MustCompile(`Name: "([a-z_]+)"`),
+		"../../test/signalservice/web/metric.go":        regexp.MustCompile(`Name: "([a-z_]+)"`),
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {

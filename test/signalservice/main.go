@@ -1,25 +1,30 @@
 // The signal service is the sample that releases are shown with: an HTTP
-// service that publishes trading signals, with faults that the environment
-// turns on.
+// service that publishes trading signals and takes orders, with faults and
+// flaws that the environment turns on.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/signal-delivery/operator/test/signalservice/fault"
+	"github.com/signal-delivery/operator/test/signalservice/flaw"
+	"github.com/signal-delivery/operator/test/signalservice/redact"
+	"github.com/signal-delivery/operator/test/signalservice/settings"
+	"github.com/signal-delivery/operator/test/signalservice/store"
+	"github.com/signal-delivery/operator/test/signalservice/web"
 )
 
 func main() {
-	log := zap.Must(zap.NewProduction())
+	unsafe := zap.Must(zap.NewProduction())
+	log := unsafe.WithOptions(redact.Redacting())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	err := run(ctx, log)
+	err := run(ctx, log, unsafe)
 	stop()
 	if err != nil {
 		log.Error("The service stopped", zap.Error(err))
@@ -28,40 +33,36 @@ func main() {
 }
 
 // run serves until the context ends, then drains.
-func run(ctx context.Context, log *zap.Logger) error {
-	settings, err := settingsFrom(os.Getenv)
+func run(ctx context.Context, log, unsafe *zap.Logger) error {
+	s, err := settings.From(os.Getenv)
 	if err != nil {
 		return err
 	}
-	if settings.crashAfter >= 0 {
-		time.AfterFunc(settings.crashAfter, func() {
-			log.Error("Crashing as asked", zap.Duration("after", settings.crashAfter))
-			os.Exit(1)
-		})
+	crash := func() {
+		log.Error("Crashing as asked")
+		os.Exit(1)
 	}
-	s := newService(settings)
-	server := &http.Server{Addr: ":" + settings.port, Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	log.Info("Serving", zap.String("port", settings.port), zap.String("version", settings.version))
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve on port %s: %w", settings.port, err)
-	case <-ctx.Done():
+	if s.CrashAfter >= 0 {
+		time.AfterFunc(s.CrashAfter, crash)
 	}
-	log.Info("Draining", zap.Duration("delay", settings.drainDelay))
-	return drain(s, server, settings.drainDelay)
+	faults := fault.New(s.Faults, s.AfterTraffic, crash)
+	kept := store.NewMemory(func() bool { return faults.Down(fault.Postgres) })
+	defer kept.Close()
+	svc := web.New(s, kept, faults, log, unsafe)
+	publishing, stop := context.WithCancel(context.Background()) // what drains still needs news
+	defer stop()
+	go svc.Publish(publishing)
+	servers, err := serversOf(s, svc)
+	if err != nil {
+		return err
+	}
+	return servers.serve(stopping(ctx, s.Flaws), log, svc, s.DrainDelay)
 }
 
-// drain turns readiness off, goes on serving until proxies have noticed, and
-// lets requests in flight finish.
-func drain(s *service, server *http.Server, delay time.Duration) error {
-	s.draining.Store(true)
-	time.Sleep(delay)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("shut down: %w", err)
+// stopping is when to stop serving: never, if that is the flaw.
+func stopping(ctx context.Context, flaws flaw.Set) context.Context {
+	if flaws[flaw.IgnoresSIGTERM] {
+		return context.WithoutCancel(ctx)
 	}
-	return nil
+	return ctx
 }
