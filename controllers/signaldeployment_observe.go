@@ -118,7 +118,11 @@ func (r *SignalDeploymentReconciler) observeSides(ctx context.Context, sd *v1alp
 	}
 	w.Sides = make(map[string]rollout.Side, len(sides))
 	for hash, side := range sides {
-		w.Sides[hash] = rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict, Templates: side.Templates}
+		seen := rollout.Side{Desired: side.Desired, Created: side.Created, Ready: side.Ready, Verdict: side.Verdict, Templates: side.Templates}
+		for _, crash := range side.Crashes {
+			seen.Crashes = append(seen.Crashes, rollout.Crash(crash))
+		}
+		w.Sides[hash] = seen
 	}
 	r.scrape(sd, sides)
 	return errors.Join(r.observeProof(ctx, sd, w, sides), r.observeDrift(ctx, sd, w))

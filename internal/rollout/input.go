@@ -61,6 +61,15 @@ type Side struct {
 	Verdict                 verdict.Verdict
 	Proof                   verdict.Verdict // that the pods run the digest
 	Templates               []string        // pod-template-hash of the pods, sorted
+	Crashes                 []Crash
+}
+
+// Crash is the latest end of a container that was to go on.
+type Crash struct {
+	Time    metav1.Time // of the end
+	Created metav1.Time // when its pod was
+	Again   bool        // it was not the first end
+	Verdict verdict.Verdict
 }
 
 // Route is what the routes say of the canary Service.

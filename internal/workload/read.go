@@ -38,6 +38,8 @@ type Side struct {
 	// Templates that those pods were made of, by their label
 	// pod-template-hash, sorted.
 	Templates []string
+	// Crashes of those pods.
+	Crashes []Crash
 }
 
 // Read says how the pods of each release are, by its hash.
@@ -54,7 +56,7 @@ func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment) (
 	for i := range deployments {
 		d := &deployments[i]
 		hash := hashOf(d)
-		side := Side{Desired: desired(d), Created: d.Status.Replicas, Pods: pods[hash]}
+		side := Side{Desired: desired(d), Created: d.Status.Replicas, Pods: pods[hash], Crashes: crashes(pods[hash])}
 		for _, pod := range side.Pods {
 			if template := pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]; template != "" {
 				side.Templates = append(side.Templates, template)

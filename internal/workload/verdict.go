@@ -80,8 +80,8 @@ func looping(pod *corev1.Pod) *verdict.Verdict {
 		if waits(c) != crashing || c.RestartCount < enough {
 			continue
 		}
-		v := verdict.Fail(v1alpha1.SignalWorkload, ReasonCrashLooping, "Container %q of pod %q crashes again and again: it last ended with %s; see kubectl logs -n %s %s -c %s --previous",
-			c.Name, pod.Name, ending(c), pod.Namespace, pod.Name, c.Name)
+		v := verdict.Fail(v1alpha1.SignalWorkload, ReasonCrashLooping, "Container %q of pod %q crashes again and again: it last ended with %s%s; see kubectl logs -n %s %s -c %s --previous",
+			c.Name, pod.Name, ending(c), said(pod, c.Name, c.LastTerminationState.Terminated), pod.Namespace, pod.Name, c.Name)
 		v = verdict.With(v, verdict.Evidence{Value: ending(c), Source: fmt.Sprintf("Pod %s/%s, container %s", pod.Namespace, pod.Name, c.Name)})
 		return &v
 	}
@@ -116,7 +116,7 @@ func blocked(pod *corev1.Pod) *verdict.Verdict {
 		switch reason := waits(c); reason {
 		case "", "ContainerCreating", "PodInitializing":
 		case crashing:
-			return wait(ReasonNotReady, "Container %q of pod %q has crashed with %s and is started again", c.Name, pod.Name, ending(c))
+			return wait(ReasonNotReady, "Container %q of pod %q has crashed with %s and is started again%s", c.Name, pod.Name, ending(c), said(pod, c.Name, c.LastTerminationState.Terminated))
 		default:
 			return wait(ReasonNotReady, "Container %q of pod %q cannot start (%s): %s", c.Name, pod.Name, reason, c.State.Waiting.Message)
 		}
@@ -165,14 +165,10 @@ func waits(c corev1.ContainerStatus) string {
 
 // ending is how a container last ended.
 func ending(c corev1.ContainerStatus) string {
-	last := c.LastTerminationState.Terminated
-	if last == nil {
-		return "an unknown exit code"
+	if last := c.LastTerminationState.Terminated; last != nil {
+		return exit(last)
 	}
-	if last.Reason == "" {
-		return fmt.Sprintf("exit code %d", last.ExitCode)
-	}
-	return fmt.Sprintf("exit code %d (%s)", last.ExitCode, last.Reason)
+	return "an unknown exit code"
 }
 
 func wait(reason, format string, args ...any) *verdict.Verdict {
