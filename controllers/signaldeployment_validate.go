@@ -11,7 +11,6 @@ import (
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/artifact"
 	"github.com/signal-delivery/operator/internal/gate"
-	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/prober/image/policy"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/slo"
@@ -25,15 +24,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	if err := cmp.Or(artifact.Validate(sd.Spec.Artifact), policy.Validate(sd.Spec.Artifact)); err != nil {
 		return rules{}, err
 	}
-	for i, check := range sd.Spec.Checks.Smoke {
-		if check.HTTP == nil {
-			continue
-		}
-		if err := httpProblem(sd, *check.HTTP); err != nil {
-			return rules{}, fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
-		}
-	}
-	if err := cmp.Or(loadProblem(sd), securityProblem(sd)); err != nil {
+	if err := cmp.Or(smokeProblem(sd), loadProblem(sd), securityProblem(sd)); err != nil {
 		return rules{}, err
 	}
 	if err := gate.Validate(sd); err != nil {
@@ -54,12 +45,4 @@ func containerProblem(sd *v1alpha1.SignalDeployment) error {
 		return errors.New("spec.template.spec.containers: must have a container for the image to run in")
 	}
 	return fmt.Errorf("spec.artifact.container: spec.template has no container named %q", sd.Spec.Artifact.Container)
-}
-
-func httpProblem(sd *v1alpha1.SignalDeployment, check v1alpha1.HTTPCheck) error {
-	known := slices.ContainsFunc(sd.Spec.Service.Ports, func(p v1alpha1.ServicePort) bool { return p.Name == check.Port })
-	if check.Port != "" && !known {
-		return fmt.Errorf("http.port: spec.service.ports has no port named %q", check.Port)
-	}
-	return httpprobe.Validate(check)
 }

@@ -38,10 +38,13 @@ func Build(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.S
 	labels[v1alpha1.LabelRelease] = rel.Hash
 	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))
 	labels[v1alpha1.LabelCheck] = check.Name
+	volumes, mounts := authority(check.TLS)
+	container := containerOf(sd, rel, check, target, proberImage)
+	container.VolumeMounts = mounts
 	return jobs.Job{
 		Namespace: sd.Namespace, Name: release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name),
 		Labels: labels, PodLabels: podLabels(sd, rel, check), TimeoutSeconds: check.TimeoutSeconds, Retries: check.Retries,
-		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: containerOf(sd, rel, check, target, proberImage),
+		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: container, Volumes: volumes,
 	}.Build()
 }
 
@@ -58,18 +61,39 @@ func containerOf(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1al
 	if own := check.Job; own != nil {
 		return corev1.Container{
 			Image: own.Image, Command: own.Command, Args: own.Args, Resources: own.Resources,
-			Env: append(address(sd, rel, target, ""), jobs.Env(own.Env)...), // theirs may refer to ours
+			Env: append(address(sd, rel, target, "http", ""), jobs.Env(own.Env)...), // theirs may refer to ours
 		}
 	}
-	c := jobs.Prober(proberImage, check.TimeoutSeconds, "http")
-	c.Env = append(append(address(sd, rel, target, check.HTTP.Port), c.Env...), corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: jobs.Encode(check.HTTP)})
+	kind, scheme, port, variable := "http", "http", "", corev1.EnvVar{}
+	if asked := check.GRPC; asked != nil {
+		kind, port, variable = "grpc", asked.Port, corev1.EnvVar{Name: "SIGNAL_GRPC_CHECK", Value: jobs.Encode(asked)}
+	} else {
+		port, variable = check.HTTP.Port, corev1.EnvVar{Name: "SIGNAL_HTTP_CHECK", Value: jobs.Encode(check.HTTP)}
+	}
+	if check.TLS != nil {
+		scheme = "https"
+	}
+	c := jobs.Prober(proberImage, check.TimeoutSeconds, kind)
+	c.Env = append(append(address(sd, rel, target, scheme, port), c.Env...), variable)
+	if check.TLS != nil {
+		c.Env = append(c.Env, corev1.EnvVar{Name: "SIGNAL_TLS", Value: jobs.Encode(check.TLS)})
+	}
 	return c
 }
 
+// authority is the ConfigMap with what may have signed the candidate's
+// certificate: the Job mounts it.
+func authority(tls *v1alpha1.CheckTLS) (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
+	if tls == nil {
+		return nil, nil
+	}
+	return authorities(tls.CAConfigMapName)
+}
+
 // address tells a check where the candidate is, and what it is.
-func address(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, port string) []corev1.EnvVar {
+func address(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, scheme, port string) []corev1.EnvVar {
 	return []corev1.EnvVar{
-		{Name: "SIGNAL_TARGET", Value: "http://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
+		{Name: "SIGNAL_TARGET", Value: scheme + "://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
 		{Name: "SIGNAL_HOST", Value: target.Host},
 		{Name: "SIGNAL_RELEASE", Value: rel.Hash},
 		{Name: "SIGNAL_VERSION", Value: rel.Version},

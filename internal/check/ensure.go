@@ -17,7 +17,7 @@ import (
 func Ensure(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, proberImage string) error {
 	var problems []error
 	for _, check := range sd.Spec.Checks.Smoke {
-		if check.HTTP != nil && proberImage == "" {
+		if check.Job == nil && proberImage == "" {
 			problems = append(problems, fmt.Errorf("start check %q: the operator was started without --prober-image", check.Name))
 			continue
 		}

@@ -82,14 +82,23 @@ func given(spec *v1alpha1.SecuritySpec) (volumes []corev1.Volume, mounts []corev
 		volumes = append(volumes, corev1.Volume{Name: "users", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: spec.Users.SecretName}}}) //nolint:forbidigo // by name: the node mounts it
 		mounts = append(mounts, corev1.VolumeMount{Name: "users", MountPath: "/signal/users", ReadOnly: true})
 	}
-	if spec.TLS != nil && spec.TLS.CAConfigMapName != "" {
-		volumes = append(volumes, corev1.Volume{Name: "authority", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-			LocalObjectReference: corev1.LocalObjectReference{Name: spec.TLS.CAConfigMapName},
-			Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
-		}}})
-		mounts = append(mounts, corev1.VolumeMount{Name: "authority", MountPath: "/signal/authority", ReadOnly: true})
+	if spec.TLS != nil {
+		more, at := authorities(spec.TLS.CAConfigMapName)
+		volumes, mounts = append(volumes, more...), append(mounts, at...)
 	}
 	return volumes, mounts
+}
+
+// authorities mounts the ConfigMap whose ca.crt has them, if it is named.
+func authorities(configMap string) (volumes []corev1.Volume, mounts []corev1.VolumeMount) {
+	if configMap == "" {
+		return nil, nil
+	}
+	return []corev1.Volume{{Name: "authority", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+			LocalObjectReference: corev1.LocalObjectReference{Name: configMap},
+			Items:                []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+		}}}},
+		[]corev1.VolumeMount{{Name: "authority", MountPath: "/signal/authority", ReadOnly: true}}
 }
 
 // securityCheck is the security checks as one check among others.

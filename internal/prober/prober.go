@@ -5,7 +5,6 @@ package prober
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,9 +12,7 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/prober/grafana"
-	httpprobe "github.com/signal-delivery/operator/internal/prober/http"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -33,7 +30,7 @@ type Prober struct {
 	Clock clock.Clock
 }
 
-// Run does what the arguments say: http, security, load, image resolve, image seal,
+// Run does what the arguments say: http, grpc, security, load, image resolve, image seal,
 // grafana import or grafana find. An error says that they, or the environment,
 // do not say what is to be done.
 func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
@@ -49,6 +46,8 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	switch strings.Join(args, " ") {
 	case "http":
 		return p.http(ctx)
+	case "grpc":
+		return p.grpc(ctx)
 	case "security":
 		return p.security(ctx)
 	case "load":
@@ -62,25 +61,7 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	case "grafana find":
 		return p.grafana(ctx, grafana.Task.Find)
 	}
-	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober security | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
-}
-
-// http sends requests to a candidate.
-func (p Prober) http(ctx context.Context) (verdict.Answer, int, error) {
-	var check v1alpha1.HTTPCheck
-	if err := json.Unmarshal([]byte(p.Env("SIGNAL_HTTP_CHECK")), &check); err != nil {
-		return verdict.Answer{}, Misused, fmt.Errorf("decode SIGNAL_HTTP_CHECK: %w", err)
-	}
-	target := httpprobe.Target{URL: p.Env("SIGNAL_TARGET"), Host: p.Env("SIGNAL_HOST")}
-	if target.URL == "" || len(check.Requests) == 0 {
-		return verdict.Answer{}, Misused, errors.New("SIGNAL_TARGET is empty, or SIGNAL_HTTP_CHECK has no requests")
-	}
-	probe := httpprobe.Probe{Client: httpprobe.NewClient(), Clock: p.Clock, Target: target}
-	answer := verdict.Answer{Verdicts: probe.Run(ctx, check)}
-	if answer.Verdicts[len(answer.Verdicts)-1].Outcome != verdict.Passed { // the first that fails is the last
-		return answer, Failed, nil
-	}
-	return answer, Decided, nil
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober grpc | prober security | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
 }
 
 // image looks at a registry, again and again for a while when it is silent.

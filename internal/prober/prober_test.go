@@ -146,6 +146,11 @@ func TestMisuse(t *testing.T) {
 		"load without a side":  {[]string{"load"}, map[string]string{"SIGNAL_LOAD": `{"requests":[{"path":"/"}]}`, "SIGNAL_LASTS": "1s"}, "SIGNAL_TARGET"},
 		"load without a word":  {[]string{"load"}, map[string]string{"SIGNAL_LOAD": "{}", "SIGNAL_LASTS": "1s", "SIGNAL_TARGET": "http://a"}, "no requests"},
 		"no target":            {[]string{"http"}, map[string]string{"SIGNAL_HTTP_CHECK": "{}"}, "SIGNAL_TARGET"},
+		"no requests":          {[]string{"http"}, map[string]string{"SIGNAL_HTTP_CHECK": "{}", "SIGNAL_TARGET": "http://a"}, "no requests"},
+		"no gRPC check":        {[]string{"grpc"}, nil, "SIGNAL_GRPC_CHECK"},
+		"gRPC without target":  {[]string{"grpc"}, map[string]string{"SIGNAL_GRPC_CHECK": "{}"}, "SIGNAL_TARGET"},
+		"no TLS":               {[]string{"grpc"}, map[string]string{"SIGNAL_GRPC_CHECK": "{}", "SIGNAL_TARGET": "https://a", "SIGNAL_TLS": "yes"}, "SIGNAL_TLS"},
+		"no authority":         {[]string{"grpc"}, map[string]string{"SIGNAL_GRPC_CHECK": "{}", "SIGNAL_TARGET": "https://a", "SIGNAL_TLS": `{"caConfigMapName":"ca"}`}, "ca"},
 	} {
 		t.Run(title, func(t *testing.T) {
 			job := Prober{Root: t.TempDir(), Clock: clock.RealClock{}, Env: func(key string) string { return tc.env[key] }}

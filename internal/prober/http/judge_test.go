@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/prober/http/scenario"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -73,7 +74,9 @@ func TestExpectations(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := judge("GET /", tc.expect, answer{tc.status, tc.header, []byte(tc.body), tc.took})
+			r := &run{captured: scenario.Values{}}
+			asked := asking{v1alpha1.HTTPRequest{Path: "/", Expect: tc.expect}, scenario.Filled{Expected: tc.expect.Headers}}
+			v := r.judged(asked, answer{tc.status, tc.header, []byte(tc.body), tc.took}, &verdict.Evidence{})
 			if v.Reason != tc.reason || v.Kind != v1alpha1.SignalSmoke || (v.Outcome == verdict.Passed) != (tc.reason == ReasonAnswered) || v.Outcome == verdict.Unknown {
 				t.Errorf("got %+v", v)
 			}

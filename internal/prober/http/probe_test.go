@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/prober/http/target"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -47,7 +48,7 @@ func serve(t *testing.T, clock Clock, candidate http.HandlerFunc) Probe {
 	t.Helper()
 	server := httptest.NewServer(candidate)
 	t.Cleanup(server.Close)
-	return Probe{Client: NewClient(), Clock: clock, Target: Target{URL: server.URL, Host: "app-canary.prod.svc"}}
+	return Probe{Clock: clock, Target: target.Target{URL: server.URL, Host: "app-canary.prod.svc"}}
 }
 
 func requests(r ...v1alpha1.HTTPRequest) v1alpha1.HTTPCheck {
@@ -128,7 +129,6 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 			http.Redirect(w, r, "/login", http.StatusFound)
 		}
 	})
-	probe.Client = &http.Client{} // whatever the client's own policy is
 	verdicts := probe.Run(t.Context(), requests(v1alpha1.HTTPRequest{Path: "/"}))
 	if diff := cmp.Diff([]string{"/"}, asked); diff != "" {
 		t.Error(diff)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/prober/http/target"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -29,7 +30,7 @@ func TestACandidateThatListensLateIsWaitedFor(t *testing.T) {
 			t.Cleanup(server.Close)
 		}
 	}
-	probe := Probe{Client: NewClient(), Clock: clock, Target: Target{URL: "http://" + address}}
+	probe := Probe{Clock: clock, Target: target.Target{URL: "http://" + address}}
 	v := probe.Run(t.Context(), requests(v1alpha1.HTTPRequest{Path: "/", Expect: v1alpha1.HTTPExpectation{Status: []int32{404}}}))
 	if v[0].Outcome != verdict.Passed || waits != 3 {
 		t.Errorf("after %d waits: %+v", waits, v)
@@ -39,7 +40,7 @@ func TestACandidateThatListensLateIsWaitedFor(t *testing.T) {
 func TestACandidateThatNeverListens(t *testing.T) {
 	clock, waits := noon(), 0
 	clock.wait = func() { waits++ }
-	probe := Probe{Client: NewClient(), Clock: clock, Target: Target{URL: "http://" + closed(t), Host: "app"}}
+	probe := Probe{Clock: clock, Target: target.Target{URL: "http://" + closed(t), Host: "app"}}
 	got := probe.Run(t.Context(), requests(v1alpha1.HTTPRequest{Path: "/"}, v1alpha1.HTTPRequest{Path: "/never"}))
 	want := []verdict.Verdict{verdict.With(
 		verdict.Fail(v1alpha1.SignalSmoke, ReasonNoAnswer, "GET / was not answered: the connection was refused"),
@@ -57,7 +58,7 @@ func TestAStoppedCheckStopsWaiting(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	clock, waits := noon(), 0
 	clock.wait = func() { waits++; stop() }
-	probe := Probe{Client: NewClient(), Clock: clock, Target: Target{URL: "http://" + closed(t)}}
+	probe := Probe{Clock: clock, Target: target.Target{URL: "http://" + closed(t)}}
 	if v := probe.Run(ctx, requests(v1alpha1.HTTPRequest{Path: "/"})); waits != 1 || v[0].Reason != ReasonNoAnswer {
 		t.Errorf("after %d waits: %+v", waits, v)
 	}

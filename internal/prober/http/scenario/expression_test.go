@@ -1,4 +1,4 @@
-package httpprobe
+package scenario
 
 import (
 	"strings"
@@ -6,6 +6,16 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 )
+
+// Whose fault it is that an expectation was not met.
+const (
+	invalid = "the expectation's"
+	other   = "the answer's"
+)
+
+func requests(r ...v1alpha1.HTTPRequest) v1alpha1.HTTPCheck {
+	return v1alpha1.HTTPCheck{Requests: r}
+}
 
 func TestExpressions(t *testing.T) {
 	const body = `{"ok":true,"count":2,"id":9007199254740993,"rate":0.5,"name":"hunter2","signals":[{"side":"buy"},{"side":"sell"}],"none":null}`
@@ -17,27 +27,30 @@ func TestExpressions(t *testing.T) {
 		"a field":             {"body.ok", body, "", ""},
 		"an integer":          {"body.count == 2 && body.count > 1 && body.count % 2 == 0", body, "", ""},
 		"a large integer":     {"body.id == 9007199254740993", body, "", ""},
-		"not its neighbour":   {"body.id == 9007199254740992", body, ReasonBody, "is not true"},
+		"not its neighbour":   {"body.id == 9007199254740992", body, other, "is not true"},
 		"a decimal number":    {"body.rate < 0.6 && body.rate > 0", body, "", ""},
 		"a text":              {`body.name.startsWith("hunt") && body.name.upperAscii() == "HUNTER2"`, body, "", ""},
 		"every item":          {`body.signals.all(s, s.side in ["buy", "sell"])`, body, "", ""},
-		"not one item":        {`body.signals.exists(s, s.side == "hold")`, body, ReasonBody, "is not true"},
+		"not one item":        {`body.signals.exists(s, s.side == "hold")`, body, other, "is not true"},
 		"a field that may be": {"has(body.none) && body.none == null && !has(body.nothing)", body, "", ""},
 		"a list":              {"size(body) == 2", "[1,2]", "", ""},
 
-		"a field that is not there":   {"body.nothing == 1", body, ReasonBody, "a field is missing"},
-		"a field of another type":     {"int(body.name) == 1", body, ReasonBody, "of another type"},
-		"a field that is no boolean":  {"body.count", body, ReasonExpression, "gives a int, not true or false"},
-		"an expression of a number":   {"1 + 1", body, ReasonExpression, "gives a int, not true or false"},
-		"no CEL":                      {"body.", body, ReasonExpression, "line 1, column 6"},
-		"no body":                     {"true", "", ReasonBody, "not JSON"},
-		"no JSON":                     {"true", "<html>hunter2", ReasonBody, "not JSON"},
-		"JSON with something after":   {"true", "{} hunter2", ReasonBody, "not JSON"},
-		"more than may be computed":   {"body.all(a, body.all(b, body.all(c, a + b + c > 0)))", "[" + strings.Repeat("1,", 199) + "1]", ReasonBody, "too large to compute"},
-		"a body nested without limit": {"true", strings.Repeat("[", 1<<19), ReasonBody, "not JSON"},
+		"a field that is not there":   {"body.nothing == 1", body, other, "a field is missing"},
+		"a field of another type":     {"int(body.name) == 1", body, other, "of another type"},
+		"a field that is no boolean":  {"body.count", body, invalid, "gives a int, not true or false"},
+		"an expression of a number":   {"1 + 1", body, invalid, "gives a int, not true or false"},
+		"no CEL":                      {"body.", body, invalid, "line 1, column 6"},
+		"no body":                     {"true", "", other, "not JSON"},
+		"no JSON":                     {"true", "<html>hunter2", other, "not JSON"},
+		"JSON with something after":   {"true", "{} hunter2", other, "not JSON"},
+		"more than may be computed":   {"body.all(a, body.all(b, body.all(c, a + b + c > 0)))", "[" + strings.Repeat("1,", 199) + "1]", other, "too large to compute"},
+		"a body nested without limit": {"true", strings.Repeat("[", 1<<19), other, "not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reason, problem := holds(tc.expression, []byte(tc.body))
+			reason, problem := "", ""
+			if failure := (Values{}).Holds(tc.expression, Answer{Body: []byte(tc.body)}); failure != nil {
+				reason, problem = map[bool]string{true: invalid, false: other}[failure.Invalid], failure.Message
+			}
 			if reason != tc.reason || !strings.Contains(problem, tc.says) || (reason == "") != (problem == "") {
 				t.Errorf("got %s: %s", reason, problem)
 			}
