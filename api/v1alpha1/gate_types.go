@@ -5,7 +5,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Gate is something that must be so before a release may start: before there
 // is a pod of it. A gate that is closed is waited for, without a deadline. It
 // never holds a rollback, nor a return to what served a short while ago.
-// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template), has(self.quota)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression, template and quota; for more, have several gates"
+// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template), has(self.quota), has(self.drill)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression, template, quota and drill; for more, have several gates"
 type Gate struct {
 	// name of the gate in verdicts and reports.
 	// +required
@@ -61,6 +61,10 @@ type Gate struct {
 	// quota must have room for the release.
 	// +optional
 	Quota *QuotaGate `json:"quota,omitempty"`
+
+	// drill must have passed.
+	// +optional
+	Drill *DrillGate `json:"drill,omitempty"`
 }
 
 // WindowGate is open during any of its openings.

@@ -59,4 +59,9 @@ type HandledRequests struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	Retry string `json:"retry,omitempty"`
+
+	// drill as in the annotation.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Drill string `json:"drill,omitempty"`
 }

@@ -17,4 +17,8 @@ type RollbackSpec struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2592000
 	WindowSeconds *int32 `json:"windowSeconds,omitempty"`
+
+	// drill has rollbacks rehearsed.
+	// +optional
+	Drill *DrillSpec `json:"drill,omitempty"`
 }

@@ -121,6 +121,7 @@ type SignalDeploymentSpec struct {
 // +kubebuilder:printcolumn:name="Digest",type=string,priority=1,JSONPath=`.status.candidate.digest`
 // +kubebuilder:printcolumn:name="Signer",type=string,priority=1,JSONPath=`.status.candidate.artifact.signer`
 // +kubebuilder:printcolumn:name="Builder",type=string,priority=1,JSONPath=`.status.candidate.artifact.builder`
+// +kubebuilder:printcolumn:name="Drill",type=string,priority=1,JSONPath=`.status.drill.runs[0].result`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.reason`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name must be no more than 40 characters, since releases, checks and reports append to it"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')",message="metadata.name must be a valid Service name: lower-case letters, digits and '-', beginning with a letter"

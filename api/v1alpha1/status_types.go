@@ -88,6 +88,10 @@ type SignalDeploymentStatus struct {
 	// +optional
 	Handled HandledRequests `json:"handled,omitempty,omitzero"`
 
+	// drill is the memory of drills.
+	// +optional
+	Drill *DrillStatus `json:"drill,omitempty"`
+
 	// report is the summary of the latest ended release.
 	// +optional
 	Report *ReportSummary `json:"report,omitempty"`

@@ -30,6 +30,9 @@ const (
 	// ConditionTrafficAccepted is True while every route has accepted the
 	// weights that were written to it.
 	ConditionTrafficAccepted = "TrafficAccepted"
+	// ConditionDrillPassed is True while the last rollback drill passed and is
+	// not too old.
+	ConditionDrillPassed = "DrillPassed"
 )
 
 // Annotations by which people and pipelines ask for something. A request is
@@ -41,6 +44,7 @@ const (
 	AnnotationPromote = "delivery.signal.dev/promote"
 	AnnotationAbort   = "delivery.signal.dev/abort"
 	AnnotationRetry   = "delivery.signal.dev/retry"
+	AnnotationDrill   = "delivery.signal.dev/drill"
 )
 
 // Reasons of verdicts on approvals, of steps and of gates.
