@@ -22,6 +22,7 @@ import (
 func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
 	return errors.Join(
 		r.applyRoutes(ctx, sd, d, w),
+		r.applyDrill(ctx, sd, d, w),
 		r.applyServices(ctx, sd, d, w),
 		r.applyWorkloads(ctx, sd, d, w),
 		r.applyArtifact(ctx, sd, d, w),

@@ -26,6 +26,7 @@ func setConditions(sd *v1alpha1.SignalDeployment, w *world) {
 		setSummary(sd)
 	}
 	setSignals(sd, w)
+	setDrill(sd, w.drill.Overdue)
 }
 
 // A summary is which of the three kstatus conditions is True.
@@ -40,6 +41,10 @@ const (
 // setSummary derives Ready, Reconciling and Stalled from the memory.
 func setSummary(sd *v1alpha1.SignalDeployment) {
 	m := sd.Status.Rollout
+	if m.Phase == v1alpha1.PhaseSucceeded && drilling(sd) {
+		summarize(sd, metav1.ConditionTrue, "DrillInProgress", "The stable release serves; a rollback drill runs beside it", readySummary)
+		return
+	}
 	switch m.Phase {
 	case v1alpha1.PhaseSucceeded:
 		summarize(sd, metav1.ConditionTrue, m.Reason, m.Message, readySummary)

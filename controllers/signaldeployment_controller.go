@@ -65,6 +65,9 @@ func (r *SignalDeploymentReconciler) Reconcile(ctx context.Context, req ctrl.Req
 		return ctrl.Result{}, err
 	}
 	decision := rollout.Decide(rollout.Input{Object: sd, Seen: world.Observation, Now: r.Clock.Now()})
+	if decision, err = r.drill(ctx, sd, world, decision); err != nil {
+		return ctrl.Result{}, err
+	}
 	r.profile(ctx, sd, &decision.Next)
 
 	if err := r.remember(ctx, sd, decision, world); err != nil {

@@ -22,6 +22,7 @@ type mind struct {
 	budgets   *budgets
 	dashboard *delivery
 	rehearsed *rehearsed
+	drilled   *drilled // samples of a drill; never nil
 	refused   *refusal // of background load; never nil
 }
 
@@ -33,7 +34,7 @@ type minds struct {
 
 func (m *minds) of(key types.NamespacedName) mind {
 	known, _ := m.known.LoadOrStore(key, mind{
-		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{},
+		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{}, drilled: &drilled{},
 	})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }

@@ -39,6 +39,7 @@ func init() {
 // measure counts what a decision that has been remembered changed.
 func measure(now, before *v1alpha1.SignalDeployment) {
 	is, was := now.Status.Rollout, before.Status.Rollout
+	measureDrill(now, before)
 	weightGauge.WithLabelValues(now.Namespace, now.Name).Set(float64(now.Status.Weight))
 	if is.Phase != was.Phase {
 		phaseGauge.DeletePartialMatch(prometheus.Labels{"namespace": now.Namespace, "name": now.Name})
@@ -70,4 +71,5 @@ func forgetMetrics(key types.NamespacedName) {
 	phaseGauge.DeletePartialMatch(series)
 	weightGauge.DeletePartialMatch(series)
 	rolloutsTotal.DeletePartialMatch(series)
+	forgetDrills(series)
 }

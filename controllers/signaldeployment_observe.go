@@ -14,6 +14,7 @@ import (
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/rollout"
+	"github.com/signal-delivery/operator/internal/rollout/drill"
 	"github.com/signal-delivery/operator/internal/traffic/service"
 	"github.com/signal-delivery/operator/internal/verdict"
 	"github.com/signal-delivery/operator/internal/workload"
@@ -32,6 +33,7 @@ type world struct {
 	published  []alert.Group     // for the time between two releases
 	quiet      []verdict.Verdict // what the alert rules say
 	loaded     verdict.Verdict   // whether they are evaluated
+	drill      drill.Want        // what a drill calls for
 	unsure     bool              // whether the published ones are: it is to be asked again
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/signal-delivery/operator/internal/gate"
 	"github.com/signal-delivery/operator/internal/prober/image/policy"
 	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/rollout/drill"
 	"github.com/signal-delivery/operator/internal/slo"
 )
 
@@ -27,7 +28,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	if err := cmp.Or(smokeProblem(sd), loadProblem(sd), securityProblem(sd)); err != nil {
 		return rules{}, err
 	}
-	if err := gate.Validate(sd); err != nil {
+	if err := cmp.Or(gate.Validate(sd), drill.Validate(sd)); err != nil {
 		return rules{}, err
 	}
 	servers := slices.Sorted(maps.Keys(r.Metrics))

@@ -18,6 +18,23 @@ func DeploymentName(name, hash string) string { return name + "-" + hash }
 // StableName is the Service that users reach.
 func StableName(name string) string { return name }
 
+// drillPrefix marks the pods of a drill. No hash of a release begins with it.
+const drillPrefix = "drill"
+
+// DrillHash stands in the place of a release's hash for the pods on which
+// turning back to it is rehearsed: no Service of users, no budget and no
+// autoscaler selects it.
+func DrillHash(stable string) string {
+	hash := drillPrefix + stable
+	return hash[:min(len(hash), maxHash)]
+}
+
+// maxHash is the schema's bound on a hash.
+const maxHash = 16
+
+// IsDrill reports whether a hash stands for a drill.
+func IsDrill(hash string) bool { return strings.HasPrefix(hash, drillPrefix) }
+
 // CanaryName is the Service that selects the candidate.
 func CanaryName(name string) string { return name + "-canary" }
 

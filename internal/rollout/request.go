@@ -80,6 +80,7 @@ func (m *machine) settleRequests() {
 	m.next.Handled = v1alpha1.HandledRequests{
 		Approve: m.request(v1alpha1.AnnotationApprove), Promote: m.request(v1alpha1.AnnotationPromote),
 		Abort: m.request(v1alpha1.AnnotationAbort), Retry: m.request(v1alpha1.AnnotationRetry),
+		Drill: m.next.Handled.Drill, // it means no release
 	}
 }
 
