@@ -22,6 +22,7 @@ type part struct {
 var checks = map[rollout.Part]part{
 	rollout.PartSmoke:    {(*SignalDeploymentReconciler).readSmoke, (*SignalDeploymentReconciler).startSmoke},
 	rollout.PartSecurity: {(*SignalDeploymentReconciler).readSecurity, (*SignalDeploymentReconciler).startSecurity},
+	rollout.PartLeaks:    {(*SignalDeploymentReconciler).readLeaks, (*SignalDeploymentReconciler).startLeaks},
 }
 
 // checksAfter are the parts once the candidate serves all.

@@ -25,6 +25,11 @@ type ChecksSpec struct {
 	// +optional
 	Security *SecuritySpec `json:"security,omitempty"`
 
+	// leaks looks for fake secrets in what the candidate writes. When absent,
+	// none are sent.
+	// +optional
+	Leaks *LeaksSpec `json:"leaks,omitempty"`
+
 	// load is traffic of the operator's own making.
 	// +optional
 	Load LoadSpec `json:"load,omitempty,omitzero"`

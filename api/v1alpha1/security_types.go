@@ -119,10 +119,10 @@ type SecuritySpec struct {
 	Resources corev1.ResourceRequirements `json:"resources,omitempty,omitzero"`
 }
 
-// ProbedPath is a path of the service, without a query.
+// ProbedPath has no query.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=256
-// +kubebuilder:validation:XValidation:rule="self.matches('^/([A-Za-z0-9._~!$&()*+,:@%-][A-Za-z0-9/._~!$&()*+,:@%-]*)?$')",message="must be a path that begins with a single '/', without a query"
+// +kubebuilder:validation:XValidation:rule="self.matches(r'^/([\\w.~!$&()*+,:@%-][\\w/.~!$&()*+,:@%-]*)?$')",message="must begin with a single '/' and have no query"
 type ProbedPath string
 
 // AllowedOrigin is an origin as browsers send it.

@@ -27,37 +27,43 @@ func ReadSecurity(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeplo
 	var foreign *owned.ForeignError
 	switch {
 	case errors.As(err, &foreign):
-		return []verdict.Verdict{ofSecurity(wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for the security checks: delete it", name))}, nil
+		return []verdict.Verdict{ofSecurity(wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for the security checks: delete it", name), partSecurity)}, nil
 	case err != nil:
 		return nil, err
 	case job == nil:
-		return []verdict.Verdict{ofSecurity(wait(ReasonRunning, "The security checks are about to start"))}, nil
+		return []verdict.Verdict{ofSecurity(wait(ReasonRunning, "The security checks are about to start"), partSecurity)}, nil
 	}
 	return judgeSecurity(sd, job, pods), nil
 }
 
-// judgeSecurity takes the state from the Job, and from its latest pod what was
-// found. A Job that broke off proves nothing in favour.
+// judgeSecurity says what the Job of security checks amounts to.
 func judgeSecurity(sd *v1alpha1.SignalDeployment, job *batchv1.Job, pods []corev1.Pod) []verdict.Verdict {
 	check := securityCheck(sd)
 	check.Name = partSecurity
-	state := ofSecurity(judge(check, job, pods))
+	return judgeSummed(check, "The security checks", job, pods)
+}
+
+// judgeSummed takes the state from a Job of the built-in prober, and from its
+// latest pod what was found: the last verdict sums up the others. A Job that
+// broke off proves nothing in favour.
+func judgeSummed(check v1alpha1.SmokeCheck, title string, job *batchv1.Job, pods []corev1.Pod) []verdict.Verdict {
+	state := ofSecurity(judge(check, job, pods), check.Name)
 	last := jobs.Finished(pods)
 	if state.Reason != ReasonPassed && state.Reason != ReasonFailed && state.Reason != ReasonInconclusive || last == nil {
 		return []verdict.Verdict{state}
 	}
 	answer, _ := verdict.Read(jobs.Message(last))
 	if len(answer.Verdicts) == 0 {
-		return []verdict.Verdict{unsaid(state)}
+		return []verdict.Verdict{unsaid(state, title)}
 	}
 	said := answer.Verdicts[len(answer.Verdicts)-1] // it decides, and stays when there is no room for all
 	if state.Outcome == verdict.Failed && said.Outcome == verdict.Passed {
 		return []verdict.Verdict{state}
 	}
-	all := []verdict.Verdict{verdict.With(repeated(said), restsOn(*state.Evidence, said.Evidence))}
+	all := []verdict.Verdict{verdict.With(repeated(said, check.Name), restsOn(*state.Evidence, said.Evidence))}
 	for _, v := range answer.Verdicts[:len(answer.Verdicts)-1] {
 		if v.Outcome == verdict.Failed {
-			detail := verdict.With(repeated(v), verdict.Evidence{Source: state.Evidence.Source, Time: state.Evidence.Time})
+			detail := verdict.With(repeated(v, check.Name), verdict.Evidence{Source: state.Evidence.Source, Time: state.Evidence.Time})
 			if v.Evidence != nil {
 				detail.Evidence.Query = jobs.Fit(v.Evidence.Query, 256)
 			}
@@ -79,24 +85,24 @@ func restsOn(e verdict.Evidence, said *verdict.Evidence) verdict.Evidence {
 
 // unsaid is the state of a Job that said nothing: that it ended well is no
 // proof that anything was checked.
-func unsaid(state verdict.Verdict) verdict.Verdict {
+func unsaid(state verdict.Verdict, title string) verdict.Verdict {
 	if state.Outcome == verdict.Passed {
-		state.Outcome, state.Reason, state.Message = verdict.Unknown, ReasonInconclusive, "The security checks ended and said nothing; unless the release is aborted or tried again, its deadline ends it"
+		state.Outcome, state.Reason, state.Message = verdict.Unknown, ReasonInconclusive, title+" ended and said nothing; unless the release is aborted or tried again, its deadline ends it"
 	}
 	return state
 }
 
 // repeated is what the prober said, fit to be kept.
-func repeated(said verdict.Verdict) verdict.Verdict {
-	v := ofSecurity(verdict.Verdict{Outcome: said.Outcome, Reason: jobs.Fit(said.Reason, 128), Message: jobs.Fit(said.Message, maxFinding)})
+func repeated(said verdict.Verdict, part string) verdict.Verdict {
+	v := ofSecurity(verdict.Verdict{Outcome: said.Outcome, Reason: jobs.Fit(said.Reason, 128), Message: jobs.Fit(said.Message, maxFinding)}, part)
 	if v.Reason == "" {
 		v.Reason = ReasonInconclusive
 	}
 	return v
 }
 
-// ofSecurity is v, said of the security checks.
-func ofSecurity(v verdict.Verdict) verdict.Verdict {
+// ofSecurity is v, said of a part of the checks of security.
+func ofSecurity(v verdict.Verdict, part string) verdict.Verdict {
 	v.Kind = v1alpha1.SignalSecurity
-	return verdict.Named(v, partSecurity)
+	return verdict.Named(v, part)
 }

@@ -1,5 +1,6 @@
 // Package jobs is how every Job of the operator's looks, and how it is read:
-// confined, named by what it is for, without a token, in the user's namespace.
+// confined, named by what it is for, in the user's namespace, and without a token
+// unless what it is for is to read Kubernetes' API.
 // It believes no Job that is not ours, and repeats what a Job said only in part
 // and without credentials. What a Job is for is not its matter.
 package jobs
@@ -37,6 +38,7 @@ type Job struct {
 	PullSecrets       []corev1.LocalObjectReference // by name: the nodes read them
 	Container         corev1.Container              // its image, command, arguments, environment and mounts
 	Volumes           []corev1.Volume
+	ServiceAccount    string // whose token one of the volumes has; none is mounted by itself
 }
 
 // Build is the Job, confined as the restricted pod security standard asks.
@@ -60,6 +62,7 @@ func (j Job) Build() *batchv1.Job {
 				ObjectMeta: metav1.ObjectMeta{Labels: j.PodLabels},
 				Spec: corev1.PodSpec{
 					RestartPolicy:                corev1.RestartPolicyNever,
+					ServiceAccountName:           j.ServiceAccount,
 					AutomountServiceAccountToken: new(false),
 					EnableServiceLinks:           new(false),
 					ImagePullSecrets:             j.PullSecrets,

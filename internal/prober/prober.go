@@ -1,6 +1,7 @@
 // Package prober is what the Jobs of the operator run: it reads from the
 // environment what is to be done, has the room for it do it, and answers with
-// verdicts. It knows no cluster.
+// verdicts. It knows no cluster, but for the check of leaks, which is given a
+// token to read logs with.
 package prober
 
 import (
@@ -30,7 +31,7 @@ type Prober struct {
 	Clock clock.Clock
 }
 
-// Run does what the arguments say: http, grpc, security, load, image resolve, image seal,
+// Run does what the arguments say: http, grpc, security, leaks, load, image resolve, image seal,
 // grafana import or grafana find. An error says that they, or the environment,
 // do not say what is to be done.
 func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
@@ -50,6 +51,8 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 		return p.grpc(ctx)
 	case "security":
 		return p.security(ctx)
+	case "leaks":
+		return p.leaks(ctx)
 	case "load":
 		return p.load(ctx)
 	case "image resolve":
@@ -61,7 +64,7 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	case "grafana find":
 		return p.grafana(ctx, grafana.Task.Find)
 	}
-	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober grpc | prober security | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober grpc | prober security | prober leaks | prober load | prober image resolve | prober image seal | prober grafana import | prober grafana find")
 }
 
 // image looks at a registry, again and again for a while when it is silent.

@@ -61,6 +61,11 @@ func SecurityName(name, hash string, attempt int32) string {
 	return LoadName(name, hash, attempt, "security")
 }
 
+// LeaksName is the Job that looks for leaks of one attempt.
+func LeaksName(name, hash string, attempt int32) string {
+	return LoadName(name, hash, attempt, "leaks")
+}
+
 // ReportName is the ConfigMap with the report of the latest ended release.
 func ReportName(name string) string { return name + "-report" }
 

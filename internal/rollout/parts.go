@@ -14,6 +14,7 @@ type Part string
 const (
 	PartSmoke    Part = "smoke"
 	PartSecurity Part = "security"
+	PartLeaks    Part = "leaks"
 )
 
 // Checks are what Jobs say of a candidate. Of each part but the smoke checks,
@@ -40,6 +41,9 @@ func Parts(checks v1alpha1.ChecksSpec) []Asked {
 	}
 	if spec := checks.Security; spec != nil {
 		all = append(all, Asked{Part: PartSecurity, Kind: v1alpha1.SignalSecurity, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
+	}
+	if spec := checks.Leaks; spec != nil {
+		all = append(all, Asked{Part: PartLeaks, Kind: v1alpha1.SignalSecurity, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
 	}
 	return all
 }

@@ -14,7 +14,7 @@ func TestRefusedSecurity(t *testing.T) {
 	t.Parallel()
 	const (
 		at     = "spec.checks.security."
-		path   = `must be a path that begins with a single '/', without a query`
+		path   = `must begin with a single '/' and have no query`
 		origin = `must be '*' or an origin such as https://app.example, in lower case and without a path`
 	)
 	numbered := func(_ any, i int) any { return "/v1/" + strconv.Itoa(i) }

@@ -46,7 +46,11 @@ func (r Request) head(host, release string) string {
 	if r.Host != "" {
 		host = r.Host
 	}
-	b.WriteString(method + " " + r.Path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: " + UserAgent + "\r\nX-Signal-Synthetic: " + release + "\r\n")
+	b.WriteString(method + " " + r.Path + " HTTP/1.1\r\nHost: " + host + "\r\n")
+	if !r.has("User-Agent") {
+		b.WriteString("User-Agent: " + UserAgent + "\r\n")
+	}
+	b.WriteString("X-Signal-Synthetic: " + release + "\r\n")
 	if !r.has("Connection") && !r.Twice {
 		b.WriteString("Connection: close\r\n")
 	}

@@ -43,6 +43,7 @@ type Session struct {
 	Budget   int
 	Interval time.Duration // between two requests, at least
 	Patience time.Duration // that a server may have with a client that says nothing
+	Forget   bool          // no answer is kept
 
 	Sent  int
 	next  time.Time
@@ -65,6 +66,9 @@ func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
 	a, err := s.within(ctx, s.Address, r.Patient, func(conn net.Conn) Answer { return exchange(conn, r, r.head(s.Host, s.Release)) })
 	if err != nil {
 		return Answer{}, err
+	}
+	if s.Forget {
+		return a, nil
 	}
 	if s.asked == nil {
 		s.asked = map[string]Answer{}
