@@ -56,7 +56,10 @@ type Leaks struct {
 // Run answers with what leaked, place by place, and at last with what all
 // amount to.
 func (l Leaks) Run(ctx context.Context, spec v1alpha1.LeaksSpec) []verdict.Verdict {
-	r := l.hunt(spec)
+	return l.hunt(spec).run(ctx, spec)
+}
+
+func (r *hunt) run(ctx context.Context, spec v1alpha1.LeaksSpec) []verdict.Verdict {
 	if err := r.meet(ctx); err != nil {
 		return r.undecided(ReasonUnread, "No fake secret was sent, since the candidate's logs cannot be read: "+err.Error()+rights)
 	}
@@ -67,7 +70,7 @@ func (l Leaks) Run(ctx context.Context, spec v1alpha1.LeaksSpec) []verdict.Verdi
 		return r.undecided(ReasonUnread, "Fake secrets were sent, but not looked for: "+err.Error())
 	}
 	r.look(ctx)
-	r.lasted = l.Clock.Since(r.start)
+	r.lasted = r.Clock.Since(r.start)
 	return r.verdicts()
 }
 

@@ -60,7 +60,7 @@ func New(secrets []fake.Secret) *Index {
 			n.secret = i
 			x.exact.add(n)
 		}
-		if folded := bytes.ToLower(anchored(s)); !s.Digits() {
+		if folded := bytes.ToLower(anchored(s)); !bytes.Equal(folded, bytes.ToUpper(folded)) {
 			x.folded.add(needle{text: folded, key: len(folded) - window, secret: i, encoding: Case})
 		}
 	}
@@ -77,12 +77,12 @@ func (x *Index) Search(text []byte) []Find {
 	lines := newLines(text)
 	f.exact(text, lines, Raw)
 	x.folded.scan(text, true, func(start, _ int, n *needle) { f.add(n.secret, lines.of(start), Case) })
-	if bytes.IndexByte(text, '\\') >= 0 {
-		view := unescaped(text)
+	for view, n := text, 0; n < nested && bytes.IndexByte(view, '\\') >= 0; n++ {
+		view = unescaped(view)
 		f.exact(view, newLines(view), JSON)
 	}
-	if bytes.IndexByte(text, '%') >= 0 {
-		view := unquoted(text)
+	for view, n := text, 0; n < nested && bytes.IndexByte(view, '%') >= 0; n++ {
+		view = unquoted(view)
 		f.exact(view, newLines(view), URL)
 	}
 	for _, member := range members(text) {

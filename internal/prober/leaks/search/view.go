@@ -12,6 +12,7 @@ import (
 const (
 	maxMember  = 1 << 20 // bytes that are unpacked of one
 	maxMembers = 256     // that are unpacked of one text
+	nested     = 3       // escapes of escapes that are undone: JSON in a line of JSON
 )
 
 // lines are where lines of a text end.
@@ -38,8 +39,8 @@ func (l lines) of(at int) int {
 	return i
 }
 
-// unescaped undoes \u0041, \x41 and the like, but no end of a line: what is
-// split by an escaped one is whole again.
+// unescaped undoes \u0041, \x41 and the like, but no end of a line, which goes
+// with what indents the next: what is split by an escaped one is whole again.
 func unescaped(text []byte) []byte {
 	view := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
@@ -54,6 +55,9 @@ func unescaped(text []byte) []byte {
 		case 'x':
 			i += coded(&view, text[i+1:], 2)
 		case 'n', 'r', 't':
+			for i+1 < len(text) && text[i+1] == ' ' {
+				i++
+			}
 		default:
 			view = append(view, text[i])
 		}
