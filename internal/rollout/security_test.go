@@ -71,3 +71,36 @@ func TestSecurityChecksHaveTheirTime(t *testing.T) {
 		t.Errorf("goes to %s: %s", next.Phase, next.Message)
 	}
 }
+
+// The check of leaks is waited for beside the security checks, and neither
+// speaks for the other.
+func TestLeaksAreWaitedFor(t *testing.T) {
+	const kind = v1alpha1.SignalSecurity
+	held := verdict.Named(verdict.Pass(kind, "Held", "Nothing was found"), "security")
+	none := verdict.Named(verdict.Pass(kind, "NoLeaks", "None was found"), "leaks")
+	leaked := verdict.Named(verdict.Fail(kind, "SecretsLeaked", "1 of 527 leaked"), "leaks")
+	one := verdict.Named(verdict.Fail(kind, "SecretsLeaked", "GitHubToken sent in Authorization"), "leaks-1")
+	for name, tc := range map[string]struct {
+		security, leaks []verdict.Verdict
+		failed, waits   bool
+	}{
+		"neither was heard":       {nil, nil, false, true},
+		"leaks were not":          {[]verdict.Verdict{held}, nil, false, true},
+		"security checks weren't": {nil, []verdict.Verdict{none}, false, true},
+		"both held":               {[]verdict.Verdict{held}, []verdict.Verdict{none}, false, false},
+		"one that leaked":         {[]verdict.Verdict{held}, []verdict.Verdict{leaked, one}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := secured(tc.security...)
+			in.Object.Spec.Checks.Leaks = &v1alpha1.LeaksSpec{TimeoutSeconds: 300}
+			in.Seen.Checks[rollout.PartLeaks] = tc.leaks
+			next := rollout.Decide(in).Next.Rollout
+			if (next.Phase == v1alpha1.PhaseFailed) != tc.failed || (next.Phase == v1alpha1.PhaseChecking) != tc.waits || next.Exposed && tc.failed {
+				t.Errorf("goes to %s: %s", next.Phase, next.Message)
+			}
+			if n := len(next.Verdicts); tc.failed && (n < 2 || next.Verdicts[n-1].Name != "leaks" || next.Verdicts[n-2].Name != "leaks-1") {
+				t.Errorf("%+v is remembered", next.Verdicts)
+			}
+		})
+	}
+}

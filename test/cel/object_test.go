@@ -92,6 +92,14 @@ spec:
       ratePerSecond: 50
       timeoutSeconds: 600
       resources: {limits: {cpu: "1"}}
+    leaks:
+      paths: [/v1/signals]
+      writePaths: [/v1/orders]
+      serviceAccountName: leaks
+      echo: Allowed
+      requestBudget: 500
+      ratePerSecond: 50
+      timeoutSeconds: 600
     load:
       background:
         port: http
