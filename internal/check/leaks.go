@@ -26,8 +26,8 @@ const (
 	// tokenSeconds is how long a token is good for that the Job is given, at
 	// least; the node renews it.
 	tokenSeconds = 600
-	// authorities is the ConfigMap that every namespace has.
-	authorities = "kube-root-ca.crt"
+	// rootAuthorities is the ConfigMap that every namespace has.
+	rootAuthorities = "kube-root-ca.crt"
 )
 
 // EnsureLeaks starts the check of leaks once for each attempt; a foreign Job of
@@ -75,7 +75,7 @@ func token() corev1.Volume {
 	return corev1.Volume{Name: "api", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
 		{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", ExpirationSeconds: new(int64(tokenSeconds))}},
 		{ConfigMap: &corev1.ConfigMapProjection{
-			LocalObjectReference: corev1.LocalObjectReference{Name: authorities}, Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+			LocalObjectReference: corev1.LocalObjectReference{Name: rootAuthorities}, Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
 		}},
 	}}}}
 }
