@@ -6,6 +6,9 @@ import apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1
 // a list.
 var foreign = [][]string{
 	{"spec", "template"},
+	{"spec", "artifact", "build", "job", "resources"},
+	{"spec", "checks", "load", "background", "resources"},
+	{"spec", "checks", "security", "resources"},
 	{"spec", "checks", "smoke", "[]", "job", "resources"},
 }
 
