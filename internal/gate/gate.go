@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/gate/calendar"
+	"github.com/signal-delivery/operator/internal/gate/capacity"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -62,9 +64,9 @@ func Judge(gates []v1alpha1.Gate, f Facts) ([]verdict.Verdict, time.Time) {
 func judge(g v1alpha1.Gate, f Facts) (v verdict.Verdict, opens time.Time) {
 	switch {
 	case g.Window != nil:
-		return windowed(g.Name, *g.Window, f.Now)
+		return calendar.Window(g.Name, *g.Window, f.Now)
 	case len(g.Freezes) > 0:
-		return frozen(g.Name, g.Freezes, f.Now)
+		return calendar.Freezes(g.Name, g.Freezes, f.Now)
 	case g.SignalDeployment != nil:
 		return dependent(g.Name, *g.SignalDeployment, f), time.Time{}
 	case g.Service != nil:
@@ -89,7 +91,7 @@ func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
 	case g.Template != nil:
 		return accepted(g.Name, f)
 	case g.Quota != nil:
-		return roomy(g.Name, f)
+		return capacity.Quotas(g.Name, f.Object, f.Quotas)
 	}
 	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name)
 }

@@ -3,9 +3,9 @@ package gate
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/gate/calendar"
 )
 
 // Validate finds what the schema cannot: the first problem, naming its field.
@@ -20,7 +20,10 @@ func Validate(sd *v1alpha1.SignalDeployment) error {
 
 func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 	if g.Window != nil {
-		return windowProblem(*g.Window)
+		if err := calendar.Validate(*g.Window); err != nil {
+			return fmt.Errorf("window.%w", err)
+		}
+		return nil
 	}
 	if g.SignalDeployment != nil && g.SignalDeployment.Name == sd.Name {
 		return errors.New("signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one")
@@ -31,22 +34,6 @@ func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 	if g.Expression != nil {
 		if _, err := compile(g.Expression.Rule); err != nil {
 			return fmt.Errorf("expression.rule: %w", err)
-		}
-	}
-	return nil
-}
-
-// windowProblem finds time zones and schedules that do not exist, and dates
-// that no calendar has.
-func windowProblem(w v1alpha1.WindowGate) error {
-	clock, err := newWall(w)
-	if err != nil {
-		return fmt.Errorf("window.%w", err)
-	}
-	leap := time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC) // schedules are looked for in the five years that follow
-	for i, o := range clock.openings {
-		if o.schedule.Next(leap).IsZero() {
-			return fmt.Errorf("window.openings[%d].schedule: %q never comes", i, w.Openings[i].Schedule)
 		}
 	}
 	return nil

@@ -1,9 +1,10 @@
-package gate
+package capacity
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -11,6 +12,9 @@ import (
 	"github.com/signal-delivery/operator/internal/testkit"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
+
+// untold are the parts of a verdict that a test says nothing about.
+var untold = cmpopts.IgnoreFields(verdict.Verdict{}, "Evidence", "Name", "Kind")
 
 // amounts is a list of resources: a name, how much, a name, how much.
 func amounts(pairs ...string) corev1.ResourceList {
@@ -74,7 +78,7 @@ func TestAQuota(t *testing.T) {
 			})
 			generous := quota(amounts("pods", "1000", "cpu", "1000", "requests.cpu", "1000", "limits.memory", "1Ti"), nil)
 			generous.Name = "zzz"
-			got := one(v1alpha1.Gate{Name: "room", Quota: &v1alpha1.QuotaGate{}}, Facts{Object: sd, Quotas: []corev1.ResourceQuota{generous, tc.quota}})
+			got := Quotas("room", sd, []corev1.ResourceQuota{generous, tc.quota})
 			if diff := cmp.Diff(tc.want, got, untold); diff != "" {
 				t.Error(diff)
 			}
@@ -112,11 +116,11 @@ func TestWhatAPodNeeds(t *testing.T) {
 
 // Judging changes nothing that it is given.
 func TestAQuotaIsLeftAsItIs(t *testing.T) {
-	facts := Facts{Object: testkit.SignalDeployment(), Quotas: []corev1.ResourceQuota{quota(amounts("pods", "8"), amounts("pods", "1"))}}
-	facts.Object.Spec.Template.Spec.Containers = []corev1.Container{asks(amounts("cpu", "1"), amounts("cpu", "2"))}
-	was, quotas := facts.Object.DeepCopy(), facts.Quotas[0].DeepCopy()
-	one(v1alpha1.Gate{Name: "room", Quota: &v1alpha1.QuotaGate{}}, facts)
-	if diff := cmp.Diff(was, facts.Object) + cmp.Diff(*quotas, facts.Quotas[0]); diff != "" {
+	sd, quotas := testkit.SignalDeployment(), []corev1.ResourceQuota{quota(amounts("pods", "8"), amounts("pods", "1"))}
+	sd.Spec.Template.Spec.Containers = []corev1.Container{asks(amounts("cpu", "1"), amounts("cpu", "2"))}
+	was, before := sd.DeepCopy(), quotas[0].DeepCopy()
+	Quotas("room", sd, quotas)
+	if diff := cmp.Diff(was, sd) + cmp.Diff(*before, quotas[0]); diff != "" {
 		t.Error(diff)
 	}
 }

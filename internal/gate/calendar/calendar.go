@@ -1,4 +1,6 @@
-package gate
+// Package calendar decides by the clock whether a release may start: in a
+// window, and outside of freezes. It says when that changes.
+package calendar
 
 import (
 	"fmt"
@@ -12,8 +14,8 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// windowed says whether a window is open, and when it opens next.
-func windowed(name string, w v1alpha1.WindowGate, now time.Time) (verdict.Verdict, time.Time) {
+// Window says whether a window is open, and when it opens next.
+func Window(name string, w v1alpha1.WindowGate, now time.Time) (verdict.Verdict, time.Time) {
 	rests := verdict.Evidence{Value: now.UTC().Format(time.RFC3339), Threshold: verdict.Clip(openingsText(w), 256), Source: "spec.gates"}
 	clock, err := newWall(w)
 	if err != nil { // the specification is not valid, and says so
@@ -126,9 +128,9 @@ func openingsText(w v1alpha1.WindowGate) string {
 	return strings.Join(texts, " or ") + " " + w.TimeZone
 }
 
-// frozen says whether a freeze covers the present, and when the last of those
+// Freezes says whether a freeze covers the present, and when the last of those
 // that follow one another ends. The end of a freeze is exclusive.
-func frozen(name string, freezes []v1alpha1.Freeze, now time.Time) (verdict.Verdict, time.Time) {
+func Freezes(name string, freezes []v1alpha1.Freeze, now time.Time) (verdict.Verdict, time.Time) {
 	over, by := now, ""
 	for range freezes { // each round may find one that begins before the one before it ends
 		for _, f := range freezes {
@@ -143,4 +145,28 @@ func frozen(name string, freezes []v1alpha1.Freeze, now time.Time) (verdict.Verd
 	}
 	rests.Threshold = over.UTC().Format(time.RFC3339)
 	return verdict.With(wait("Frozen", "Freeze %q of gate %q ends at %s", by, name, over.UTC().Format(time.RFC3339)), rests), over
+}
+
+// Validate finds time zones and schedules that do not exist, and dates that no
+// calendar has.
+func Validate(w v1alpha1.WindowGate) error {
+	clock, err := newWall(w)
+	if err != nil {
+		return err
+	}
+	leap := time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC) // schedules are looked for in the five years that follow
+	for i, o := range clock.openings {
+		if o.schedule.Next(leap).IsZero() {
+			return fmt.Errorf("openings[%d].schedule: %q never comes", i, w.Openings[i].Schedule)
+		}
+	}
+	return nil
+}
+
+func pass(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Pass(v1alpha1.SignalGate, reason, format, args...)
+}
+
+func wait(reason, format string, args ...any) verdict.Verdict {
+	return verdict.Wait(v1alpha1.SignalGate, reason, format, args...)
 }
