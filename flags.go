@@ -74,6 +74,7 @@ func (f *flags) rooms() (controllers.Rooms, error) {
 	rooms := controllers.Rooms{
 		Metrics: map[string]analysis.Source{}, Alerts: map[string]alert.Source{},
 		RuleLabels: f.ruleLabels, ProberImage: f.proberImage, Insecure: f.insecureRegistries,
+		Everywhere: len(f.namespaces) == 0,
 	}
 	for name, url := range f.servers {
 		metrics, err := metricprometheus.New(name, url, http.DefaultTransport, 0)

@@ -24,5 +24,6 @@ type Rooms struct {
 
 	ProberImage string   // what runs built-in checks, and resolves images
 	Insecure    []string // registries, as host or host:port, that speak plain http
-	NodesKnown  bool     // whether the operator may see which platforms the nodes are of
+	NodesKnown  bool     // whether the operator may see the nodes
+	Everywhere  bool     // whether it sees the pods of all namespaces
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -28,6 +29,7 @@ import (
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/dashboard"
 	"github.com/signal-delivery/operator/internal/gate"
+	"github.com/signal-delivery/operator/internal/gate/errand"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/traffic/gatewayapi"
 )
@@ -70,14 +72,18 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
+	asked, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("set up discovery: %w", err)
+	}
 	r := &SignalDeploymentReconciler{
-		Client: mgr.GetClient(), Stand: rehearsals, Live: mgr.GetAPIReader(), Clock: o.Clock,
+		Client: mgr.GetClient(), Stand: rehearsals, Live: mgr.GetAPIReader(), Discovery: asked.RESTClient(), Clock: o.Clock,
 		Recorder: mgr.GetEventRecorder(v1alpha1.FieldManager), Rooms: o.Rooms,
 	}
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.SignalDeployment{}).
 		Owns(&appsv1.Deployment{}).Owns(&corev1.Service{}).Owns(&batchv1.Job{}).Owns(&policyv1.PodDisruptionBudget{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact, dashboard.LabelDashboard))).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(byLabels(v1alpha1.LabelName, check.LabelChecks, artifact.LabelArtifact, dashboard.LabelDashboard, errand.LabelGates))).
 		Watches(&v1alpha1.SignalDeployment{}, handler.EnqueueRequestsFromMapFunc(r.byGates)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(bySlice)).
 		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(r.byService)).

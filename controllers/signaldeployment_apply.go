@@ -26,6 +26,7 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 		r.applyServices(ctx, sd, d, w),
 		r.applyWorkloads(ctx, sd, d, w),
 		r.applyArtifact(ctx, sd, d, w),
+		r.applyGates(ctx, sd, d, w),
 		r.applyChecks(ctx, sd, d, w),
 		r.applyLoad(ctx, sd, d, w),
 		r.applyRules(ctx, sd, d, w),

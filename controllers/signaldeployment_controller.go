@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,10 +41,13 @@ import (
 // answer a read with something older than its own last write.
 type SignalDeploymentReconciler struct {
 	client.Client
-	Stand    client.Client // keeps nothing: what would be created is rehearsed with it
-	Live     client.Reader // uncached: the memory is read live once after a start
-	Clock    clock.PassiveClock
-	Recorder recorder.EventRecorder
+	Stand client.Client // keeps nothing: what would be created is rehearsed with it
+	Live  client.Reader // uncached: the memory is read live once after a start
+	// Discovery asks the API server what it serves, past the client's own
+	// memory of it.
+	Discovery rest.Interface
+	Clock     clock.PassiveClock
+	Recorder  recorder.EventRecorder
 	Rooms
 
 	minds minds

@@ -15,6 +15,8 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/alert"
 	"github.com/signal-delivery/operator/internal/gate"
+	"github.com/signal-delivery/operator/internal/gate/errand"
+	"github.com/signal-delivery/operator/internal/rollout"
 )
 
 // gatesEvery is how often gates are asked again that say neither when they open
@@ -22,8 +24,9 @@ import (
 const gatesEvery = 10 * time.Second
 
 // observeGates asks whether the release may start. Only what gates ask for is
-// read, and that from memory, but for
-// alerts, which the metric server is asked for, and the rehearsal of a template.
+// read, and that from memory, but for what the API server serves, alerts and
+// error budgets, which metric servers are asked for, and the rehearsal of a
+// template.
 func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
 	facts := gate.Facts{Now: r.Clock.Now(), Object: sd, Endpoints: map[string]int32{}, Configs: map[string]*corev1.ConfigMap{}}
 	for _, g := range sd.Spec.Gates {
@@ -31,6 +34,11 @@ func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alp
 			return err
 		}
 	}
+	said, err := errand.Read(ctx, r, sd, *sd.Status.Candidate, sd.Spec.Gates)
+	if err != nil {
+		return err
+	}
+	facts.Said = said
 	verdicts, opens := r.turns.judge(sd, facts)
 	w.Gates, w.Opens = verdicts, metav1.NewTime(opens)
 	return nil
@@ -70,6 +78,19 @@ func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate
 	case g.Template != nil:
 		return r.rehearse(ctx, sd, w, f)
 	}
+	return r.gatherMore(ctx, g, f)
+}
+
+// gatherMore reads what takes asking others than the operator's memory.
+func (r *SignalDeploymentReconciler) gatherMore(ctx context.Context, g v1alpha1.Gate, f *gate.Facts) error {
+	switch {
+	case g.CRD != nil:
+		return r.gatherServed(ctx, *g.CRD, f)
+	case g.ErrorBudget != nil:
+		r.gatherBudgets(ctx, f)
+	case g.Nodes != nil:
+		return r.gatherNodes(ctx, *g.Nodes, f)
+	}
 	return nil
 }
 
@@ -103,6 +124,15 @@ func (r *SignalDeploymentReconciler) gatherOthers(ctx context.Context, f *gate.F
 	}
 	f.Others, f.Everywhere = list.Items, namespace == metav1.NamespaceAll
 	return nil
+}
+
+// applyGates starts the Jobs of gates while the release waits for them.
+func (r *SignalDeploymentReconciler) applyGates(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	asked := len(w.Gates) == len(sd.Spec.Gates) // not so in the reconcile that begins to wait
+	if d.Next.Rollout.Phase != v1alpha1.PhaseGating || !asked || d.Next.Candidate.Asked != w.Asked || sd.Spec.Paused || !sd.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	return errand.Ensure(ctx, r, sd, *d.Next.Candidate, gate.Due(sd.Spec.Gates, w.Gates), r.ProberImage, r.Clock.Now())
 }
 
 // gated reports whether the release still waits for its gates.

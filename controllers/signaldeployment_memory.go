@@ -23,6 +23,7 @@ type mind struct {
 	dashboard *delivery
 	rehearsed *rehearsed
 	drilled   *drilled // samples of a drill; never nil
+	answers   answers
 	refused   *refusal // of background load; never nil
 }
 
@@ -34,7 +35,7 @@ type minds struct {
 
 func (m *minds) of(key types.NamespacedName) mind {
 	known, _ := m.known.LoadOrStore(key, mind{
-		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{}, drilled: &drilled{},
+		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{}, drilled: &drilled{}, answers: answers{},
 	})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }

@@ -1,11 +1,14 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
 
 // Gate is something that must be so before a release may start: before there
 // is a pod of it. A gate that is closed is waited for, without a deadline. It
 // never holds a rollback, nor a return to what served a short while ago.
-// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.group), has(self.alerts), has(self.approval), has(self.expression), has(self.template), has(self.quota), has(self.drill)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, group, alerts, approval, expression, template, quota and drill; for more, have several gates"
+// +kubebuilder:validation:XValidation:rule="[has(self.window), has(self.freezes), has(self.signalDeployment), has(self.service), has(self.configMap), has(self.secret), has(self.crd), has(self.group), has(self.alerts), has(self.errorBudget), has(self.approval), has(self.expression), has(self.template), has(self.quota), has(self.nodes), has(self.job), has(self.drill)].exists_one(set, set)",message="needs exactly one of window, freezes, signalDeployment, service, configMap, secret, crd, group, alerts, errorBudget, approval, expression, template, quota, nodes, job and drill; for more, have several gates"
 type Gate struct {
 	// name of the gate in verdicts and reports.
 	// +required
@@ -38,6 +41,14 @@ type Gate struct {
 	// +optional
 	ConfigMap *ConfigMapGate `json:"configMap,omitempty"`
 
+	// secret must exist.
+	// +optional
+	Secret *SecretGate `json:"secret,omitempty"`
+
+	// crd must be established.
+	// +optional
+	CRD *CRDGate `json:"crd,omitempty"`
+
 	// group lets one release of its members be under way at a time.
 	// +optional
 	Group *GroupGate `json:"group,omitempty"`
@@ -45,6 +56,10 @@ type Gate struct {
 	// alerts must be quiet.
 	// +optional
 	Alerts *AlertsGate `json:"alerts,omitempty"`
+
+	// errorBudget must have enough left.
+	// +optional
+	ErrorBudget *ErrorBudgetGate `json:"errorBudget,omitempty"`
 
 	// approval must be given to this release, by annotation.
 	// +optional
@@ -65,6 +80,14 @@ type Gate struct {
 	// drill must have passed.
 	// +optional
 	Drill *DrillGate `json:"drill,omitempty"`
+
+	// nodes must be ready, and have room for the release.
+	// +optional
+	Nodes *NodesGate `json:"nodes,omitempty"`
+
+	// job must end well.
+	// +optional
+	Job *JobGate `json:"job,omitempty"`
 }
 
 // WindowGate is open during any of its openings.
@@ -171,6 +194,41 @@ type ConfigMapGate struct {
 	Key string `json:"key,omitempty"`
 }
 
+// SecretGate is open while a Secret of the same namespace exists. A Job looks
+// for it, and reads nothing of it.
+type SecretGate struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// keys that it must have. When absent, any one will do.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	Keys []string `json:"keys,omitempty"`
+}
+
+// CRDGate is open while the API server serves a resource.
+type CRDGate struct {
+	// name of the CRD: plural and group.
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9-]+([.][a-z0-9-]+)+$')",message="must be plural and group, such as certificates.cert-manager.io"
+	Name string `json:"name,omitempty"`
+
+	// version that must be served. When absent, any may.
+	// +optional
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=63
+	Version string `json:"version,omitempty"`
+}
+
 // GroupScope is how far a group reaches.
 // +kubebuilder:validation:Enum=Namespace;Cluster
 type GroupScope string
@@ -216,6 +274,23 @@ type AlertsGate struct {
 	Severities []string `json:"severities,omitempty"`
 }
 
+// ErrorBudgetGate is open while objectives have enough of their error budgets
+// left, by the metric server that keeps samples for that long.
+type ErrorBudgetGate struct {
+	// slo is the name of the objective. When absent, all.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	SLO string `json:"slo,omitempty"`
+
+	// minRemainingPercent of the budget must be left.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MinRemainingPercent int32 `json:"minRemainingPercent,omitempty"`
+}
+
 // ApprovalGate is open once someone has annotated the SignalDeployment with
 // delivery.signal.dev/approve=<release id>/<gate name>.
 type ApprovalGate struct{}
@@ -246,3 +321,77 @@ type TemplateGate struct{}
 // the pods of the release at full strength, beside those that serve. Quotas for
 // a priority class are left out.
 type QuotaGate struct{}
+
+// NodeRoom is whether nodes must have room for a release.
+// +kubebuilder:validation:Enum=Required;Ignored
+type NodeRoom string
+
+// Whether nodes must have room.
+const (
+	NodeRoomRequired NodeRoom = "Required"
+	NodeRoomIgnored  NodeRoom = "Ignored"
+)
+
+// NodesGate is open while enough nodes are ready and under no pressure, and
+// have room for the pods of the release at full strength, beside all others.
+type NodesGate struct {
+	// minReady is how many nodes must be ready, as a number or a percentage.
+	// +optional
+	// +kubebuilder:default="100%"
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="must be a number from 1, or a percentage from 1% to 100%"
+	MinReady *intstr.IntOrString `json:"minReady,omitempty"`
+
+	// room is whether they must have room for the release.
+	// +optional
+	// +kubebuilder:default=Required
+	Room NodeRoom `json:"room,omitempty"`
+}
+
+// JobGate is open once an image of your own has ended with exit code 0. It runs
+// once every other gate is open; that it fails ends the release. Verdicts that
+// it writes as JSON to /dev/termination-log count: when it does not know, it
+// runs again after a minute.
+type JobGate struct {
+	// image of the container.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image,omitempty"`
+
+	// command replaces the image's entrypoint.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=4096
+	Command []string `json:"command,omitempty"`
+
+	// args of the command.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=4096
+	Args []string `json:"args,omitempty"`
+
+	// env are plain environment variables.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Env []CheckEnv `json:"env,omitempty"`
+
+	// timeoutSeconds is how long it may take, retries included.
+	// +optional
+	// +kubebuilder:default=60
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=86400
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+
+	// retries is how often it is tried again.
+	// +optional
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10
+	Retries int32 `json:"retries,omitempty"`
+}

@@ -114,3 +114,24 @@ func configured(name string, g v1alpha1.ConfigMapGate, f Facts) verdict.Verdict 
 	}
 	return verdict.With(pass("ConfigMapThere", "ConfigMap %q exists", g.Name), rests)
 }
+
+// established says whether the API server serves a resource.
+func established(name string, g v1alpha1.CRDGate, f Facts) verdict.Verdict {
+	rests := verdict.Evidence{Threshold: g.Version, Source: "discovery of the API server"}
+	what := fmt.Sprintf("CRD %q", g.Name)
+	if g.Version != "" {
+		what = fmt.Sprintf("version %s of CRD %q", g.Version, g.Name)
+	}
+	if !f.Served[g] {
+		return verdict.With(wait("CRDMissing", "Gate %q waits for %s, which the API server does not serve: install it", name, what), rests)
+	}
+	return verdict.With(pass("CRDEstablished", "The API server serves %s", what), rests)
+}
+
+// kept says whether a Secret exists, and has the keys: as a Job has found out.
+func kept(name string, g v1alpha1.SecretGate, f Facts) verdict.Verdict {
+	if said, has := f.Said[name]; has {
+		return said
+	}
+	return wait("SecretUnknown", "Gate %q waits for a Job to look for Secret %q", name, g.Name)
+}

@@ -5,6 +5,7 @@
 package gate
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,7 +29,11 @@ type Facts struct {
 	Configs    map[string]*corev1.ConfigMap  // by name; nil where there is none
 	Turns      map[types.NamespacedName]bool // of those that wait for nothing but their group: whether they have been let go
 
-	Quotas []corev1.ResourceQuota // of the namespace
+	Served  map[v1alpha1.CRDGate]bool  // whether the API server serves them
+	Said    map[string]verdict.Verdict // what the Jobs of gates say, by gate; none where they have not been asked
+	Budgets map[string]Budget          // by objective
+	Nodes   capacity.Facts
+	Quotas  []corev1.ResourceQuota // of the namespace
 
 	Deaf   string   // why it is not known which alerts fire; empty when it is
 	Firing []Firing // alerts
@@ -73,6 +78,10 @@ func judge(g v1alpha1.Gate, f Facts) (v verdict.Verdict, opens time.Time) {
 		return reached(g.Name, *g.Service, f), time.Time{}
 	case g.ConfigMap != nil:
 		return configured(g.Name, *g.ConfigMap, f), time.Time{}
+	case g.Secret != nil:
+		return kept(g.Name, *g.Secret, f), time.Time{}
+	case g.CRD != nil:
+		return established(g.Name, *g.CRD, f), time.Time{}
 	case g.Group != nil:
 		return turn(g.Name, *g.Group, f), time.Time{}
 	}
@@ -84,6 +93,8 @@ func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
 	switch {
 	case g.Alerts != nil:
 		return quiet(g.Name, *g.Alerts, f)
+	case g.ErrorBudget != nil:
+		return affordable(g.Name, *g.ErrorBudget, f)
 	case g.Approval != nil:
 		return approved(g.Name, f)
 	case g.Expression != nil:
@@ -92,8 +103,32 @@ func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
 		return accepted(g.Name, f)
 	case g.Quota != nil:
 		return capacity.Quotas(g.Name, f.Object, f.Quotas)
+	case g.Nodes != nil:
+		return capacity.Nodes(g.Name, *g.Nodes, f.Object, f.Nodes)
+	case g.Job != nil:
+		return tried(g.Name, f)
 	}
 	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name)
+}
+
+// tried says what the user's Job says.
+func tried(name string, f Facts) verdict.Verdict {
+	if said, has := f.Said[name]; has {
+		return said
+	}
+	return wait("JobNotStarted", "Gate %q runs its Job once every other gate is open", name)
+}
+
+// Due are the gates whose Jobs may run: those that look for Secrets at any time,
+// the user's once everything else is open, but for the turn in a group.
+func Due(gates []v1alpha1.Gate, said []verdict.Verdict) []v1alpha1.Gate {
+	others := true
+	for i, g := range gates {
+		if g.Job == nil && g.Group == nil && (i >= len(said) || said[i].Outcome != verdict.Passed) {
+			others = false
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(gates), func(g v1alpha1.Gate) bool { return g.Secret == nil && (g.Job == nil || !others) })
 }
 
 func pass(reason, format string, args ...any) verdict.Verdict {

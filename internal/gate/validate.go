@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/gate/calendar"
 )
@@ -31,10 +33,27 @@ func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 	if g.Alerts != nil && sd.Spec.Alerts.Server == v1alpha1.ServerBuiltIn {
 		return errors.New("alerts: the built-in source listens only while a release is under way: name a metric server in spec.alerts.server")
 	}
+	if g.Secret != nil {
+		for i, key := range g.Secret.Keys {
+			if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
+				return fmt.Errorf("secret.keys[%d]: %q is no key of a Secret: %s", i, key, problems[0])
+			}
+		}
+	}
+	if g.ErrorBudget != nil && len(objectives(sd, *g.ErrorBudget)) == 0 {
+		return fmt.Errorf("errorBudget.slo: spec.analysis.slos has no objective%s: add one, or remove the gate", called(g.ErrorBudget.SLO))
+	}
 	if g.Expression != nil {
 		if _, err := compile(g.Expression.Rule); err != nil {
 			return fmt.Errorf("expression.rule: %w", err)
 		}
 	}
 	return nil
+}
+
+func called(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" named %q", name)
 }

@@ -6,6 +6,7 @@
 package jobs
 
 import (
+	"cmp"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -35,6 +36,7 @@ type Job struct {
 	Labels, PodLabels map[string]string
 	TimeoutSeconds    int32
 	Retries           int32
+	KeptSeconds       int32                         // once it has ended; absent: a day
 	PullSecrets       []corev1.LocalObjectReference // by name: the nodes read them
 	Container         corev1.Container              // its image, command, arguments, environment and mounts
 	Volumes           []corev1.Volume
@@ -57,7 +59,7 @@ func (j Job) Build() *batchv1.Job {
 		Spec: batchv1.JobSpec{
 			BackoffLimit:            new(j.Retries),
 			ActiveDeadlineSeconds:   new(int64(j.TimeoutSeconds)),
-			TTLSecondsAfterFinished: new(int32(keptSeconds)),
+			TTLSecondsAfterFinished: new(cmp.Or(j.KeptSeconds, keptSeconds)),
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: j.PodLabels},
 				Spec: corev1.PodSpec{

@@ -55,6 +55,12 @@ func LoadName(name, hash string, attempt int32, load string) string {
 	return short(strings.Join([]string{name, hash, load, strconv.Itoa(int(attempt))}, "-"), maxLabel)
 }
 
+// GateName is the Job of a gate of one attempt, as the gate is specified, of one
+// round: what is not known is asked again.
+func GateName(name, hash string, attempt int32, gate, specified string, round int) string {
+	return short(strings.Join([]string{name, hash, "gate", gate, strconv.Itoa(int(attempt)), specified, strconv.Itoa(round)}, "-"), maxLabel)
+}
+
 // SecurityName is the Job that runs the security checks of one attempt. It is
 // no smoke check's, even of one of that name.
 func SecurityName(name, hash string, attempt int32) string {

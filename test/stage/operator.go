@@ -53,7 +53,7 @@ func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTri
 		t.Fatal(err)
 	}
 	err = controllers.Setup(t.Context(), mgr, controllers.Options{Rooms: controllers.Rooms{
-		Insecure: []string{s.Registry}, ProberImage: "prober",
+		Insecure: []string{s.Registry}, ProberImage: "prober", Everywhere: true, // no node here runs a pod of another namespace
 		BuiltIn: builtin.New(builtin.Options{Dial: s.Pods.dial}),
 		Metrics: map[string]analysis.Source{"default": metricprometheus.NewBatch(metrics, metricprometheus.BatchOptions{})},
 		Alerts:  map[string]alert.Source{"default": alertprometheus.NewShared(alerts, alertprometheus.SharedOptions{})},
