@@ -2,7 +2,6 @@ package prober
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -16,11 +15,7 @@ func (p Prober) secret() (verdict.Answer, int, error) {
 	if err := json.Unmarshal([]byte(p.Env("SIGNAL_SECRET_KEYS")), &keys); err != nil {
 		return verdict.Answer{}, Misused, fmt.Errorf("decode SIGNAL_SECRET_KEYS: %w", err)
 	}
-	directory := p.Env("SIGNAL_SECRET")
-	if directory == "" {
-		return verdict.Answer{}, Misused, errors.New("SIGNAL_SECRET is empty")
-	}
-	v, err := secret.Look(filepath.Join(p.Root, directory), keys)
+	v, err := secret.Look(filepath.Join(p.Root, "secret"), keys)
 	if err != nil {
 		return verdict.Answer{}, Misused, err
 	}

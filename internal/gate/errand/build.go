@@ -31,7 +31,7 @@ const (
 const (
 	secretTimeout = 120 // seconds that looking for a Secret may take
 	secretKept    = 900 // seconds for which such a Job is kept: longer than until the next one
-	mountPath     = "/var/run/signal/secret"
+	mountPath     = "/signal/secret"
 	volumeName    = "secret"
 )
 
@@ -84,8 +84,7 @@ func (e errand) build(round int, proberImage string) *batchv1.Job {
 	}
 	job.TimeoutSeconds, job.KeptSeconds = secretTimeout, secretKept
 	job.Container = jobs.Prober(proberImage, secretTimeout, "secret")
-	job.Container.Env = append(job.Container.Env, corev1.EnvVar{Name: "SIGNAL_SECRET", Value: mountPath},
-		corev1.EnvVar{Name: "SIGNAL_SECRET_KEYS", Value: jobs.Encode(e.gate.Secret.Keys)})
+	job.Container.Env = append(job.Container.Env, corev1.EnvVar{Name: "SIGNAL_SECRET_KEYS", Value: jobs.Encode(e.gate.Secret.Keys)})
 	job.Container.VolumeMounts = []corev1.VolumeMount{{Name: volumeName, MountPath: mountPath, ReadOnly: true}}
 	job.Volumes = []corev1.Volume{{Name: volumeName, VolumeSource: corev1.VolumeSource{Secret: mounted(*e.gate.Secret)}}}
 	return job.Build()
