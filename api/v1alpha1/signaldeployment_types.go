@@ -63,7 +63,7 @@ type SignalDeploymentSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=24
 	Gates []Gate `json:"gates,omitempty"`
 
 	// checks run on the candidate before it takes traffic.

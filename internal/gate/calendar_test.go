@@ -189,6 +189,11 @@ func TestValidate(t *testing.T) {
 		},
 		"no CEL":              {gate: v1alpha1.Gate{Name: "rule", Expression: &v1alpha1.ExpressionGate{Rule: "object.spec.replicas >"}}, want: `spec.gates[0] (gate "rule"): expression.rule: is not CEL: line 1, column 23: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
 		"a number":            {gate: v1alpha1.Gate{Name: "rule", Expression: &v1alpha1.ExpressionGate{Rule: "1 + 1"}}, want: `spec.gates[0] (gate "rule"): expression.rule: gives a int, not true or false: compare it with what it must be`},
+		"an objective":        {gate: v1alpha1.Gate{Name: "budget", ErrorBudget: &v1alpha1.ErrorBudgetGate{SLO: "reads"}}, change: func(sd *v1alpha1.SignalDeployment) { sd.Spec.Analysis.SLOs = []v1alpha1.SLO{{Name: "reads"}} }},
+		"another objective":   {gate: v1alpha1.Gate{Name: "budget", ErrorBudget: &v1alpha1.ErrorBudgetGate{SLO: "writes"}}, want: `spec.gates[0] (gate "budget"): errorBudget.slo: spec.analysis.slos has no objective named "writes": add one, or remove the gate`, change: func(sd *v1alpha1.SignalDeployment) { sd.Spec.Analysis.SLOs = []v1alpha1.SLO{{Name: "reads"}} }},
+		"no objective":        {gate: v1alpha1.Gate{Name: "budget", ErrorBudget: &v1alpha1.ErrorBudgetGate{}}, want: `spec.gates[0] (gate "budget"): errorBudget.slo: spec.analysis.slos has no objective: add one, or remove the gate`},
+		"keys of a Secret":    {gate: v1alpha1.Gate{Name: "keys", Secret: &v1alpha1.SecretGate{Name: "tls", Keys: []string{"tls.key", ".dockerconfigjson"}}}},
+		"a path":              {gate: v1alpha1.Gate{Name: "keys", Secret: &v1alpha1.SecretGate{Name: "tls", Keys: []string{"tls.key", "../tls.key"}}}, want: `spec.gates[0] (gate "keys"): secret.keys[1]: "../tls.key" is no key of a Secret: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')`},
 		"a date without days": {gate: window("UTC", opened("0 9 31 2 *", time.Hour)), want: `spec.gates[0] (gate "hours"): window.openings[0].schedule: "0 9 31 2 *" never comes`},
 	} {
 		t.Run(name, func(t *testing.T) {

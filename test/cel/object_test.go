@@ -52,6 +52,11 @@ spec:
   - {name: ticket, expression: {rule: has(object.metadata.annotations), message: name a ticket}}
   - {name: template, template: {}}
   - {name: room, quota: {}}
+  - {name: certificate, secret: {name: web-tls, keys: [tls.crt, tls.key]}}
+  - {name: issuer, crd: {name: certificates.cert-manager.io, version: v1}}
+  - {name: budget, errorBudget: {slo: publish, minRemainingPercent: 25}}
+  - {name: cluster, nodes: {minReady: 90%, room: Ignored}}
+  - {name: pre-flight, job: {image: "registry.example/acme/gates:v1", command: [ask], args: [it], env: [{name: LEVEL, value: full}], timeoutSeconds: 600, retries: 1}}
   checks:
     smoke:
     - name: api
