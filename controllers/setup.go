@@ -91,7 +91,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		WatchesRawSource(source.Channel(o.BuiltIn.Scraped(), &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, ReconciliationTimeout: time.Minute})
 	if routes {
-		b = b.Watches(gatewayapi.Object(), handler.EnqueueRequestsFromMapFunc(r.byRoute))
+		b = b.Watches(gatewayapi.Object(), handler.EnqueueRequestsFromMapFunc(r.byRoute)).Owns(gatewayapi.Object())
 	}
 	if o.DashboardsKnown {
 		b = b.Owns(dashboard.Object())

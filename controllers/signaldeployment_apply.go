@@ -23,6 +23,7 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 	return errors.Join(
 		r.applyRoutes(ctx, sd, d, w),
 		r.applyDrill(ctx, sd, d, w),
+		r.applyPreview(ctx, sd, d, w),
 		r.applyServices(ctx, sd, d, w),
 		r.applyWorkloads(ctx, sd, d, w),
 		r.applyArtifact(ctx, sd, d, w),

@@ -41,7 +41,7 @@ type world struct {
 func (r *SignalDeploymentReconciler) observe(ctx context.Context, sd *v1alpha1.SignalDeployment) (*world, error) {
 	w := &world{}
 	for _, look := range []func(context.Context, *v1alpha1.SignalDeployment, *world) error{
-		r.observeSpec, r.observeSides, r.observeServices, r.observeRoutes, r.observeReport, r.observeDashboard,
+		r.observeSpec, r.observeSides, r.observeServices, r.observeRoutes, r.observePreview, r.observeReport, r.observeDashboard,
 		r.observeSignals, r.observePublished, r.observeLoad,
 	} {
 		if err := look(ctx, sd, w); err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/check"
-	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -26,7 +25,9 @@ var checks = map[rollout.Part]part{
 }
 
 // checksAfter are the parts once the candidate serves all.
-var checksAfter = map[rollout.Part]part{}
+var checksAfter = map[rollout.Part]part{
+	rollout.PartSmoke: {(*SignalDeploymentReconciler).readSmokeAfter, (*SignalDeploymentReconciler).startSmokeAfter},
+}
 
 // observeChecks reads what the parts say of the candidate.
 func (r *SignalDeploymentReconciler) observeChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (err error) {
@@ -79,17 +80,6 @@ func (r *SignalDeploymentReconciler) startParts(ctx context.Context, sd *v1alpha
 		problems = append(problems, parts[a.Part].start(r, ctx, sd, d, w))
 	}
 	return errors.Join(problems...)
-}
-
-// readSmoke reads what each smoke check says.
-func (r *SignalDeploymentReconciler) readSmoke(ctx context.Context, sd *v1alpha1.SignalDeployment) ([]verdict.Verdict, error) {
-	return check.Read(ctx, r, sd, *sd.Status.Candidate)
-}
-
-// startSmoke starts each smoke check once.
-func (r *SignalDeploymentReconciler) startSmoke(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
-	target := check.Target{Address: w.services.Address, Host: release.CanaryName(sd.Name) + "." + sd.Namespace + ".svc"}
-	return check.Ensure(ctx, r, sd, *d.Next.Candidate, target, r.ProberImage)
 }
 
 // readSecurity reads what the security checks found.

@@ -13,7 +13,7 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/check"
 	"github.com/signal-delivery/operator/internal/gate"
-	"github.com/signal-delivery/operator/internal/release"
+	"github.com/signal-delivery/operator/internal/traffic/service"
 	"github.com/signal-delivery/operator/internal/workload"
 )
 
@@ -63,7 +63,7 @@ func (r *SignalDeploymentReconciler) rehearse(ctx context.Context, sd *v1alpha1.
 	if known.of != attempt || known.refusal != nil && !f.Now.Before(known.until) {
 		err := errors.Join(
 			workload.Start(ctx, r.Stand, sd, *c, w.inputs, 1),
-			check.Ensure(ctx, r.Stand, sd, *c, check.Target{Address: "192.0.2.1", Host: release.CanaryName(sd.Name) + "." + sd.Namespace + ".svc"}, r.ProberImage),
+			r.rehearseChecks(ctx, sd, *c),
 		)
 		if err != nil && !gate.Refuses(err) {
 			return fmt.Errorf("rehearse release %s of SignalDeployment %s/%s: %w", c.ID, sd.Namespace, sd.Name, err)
@@ -72,4 +72,14 @@ func (r *SignalDeploymentReconciler) rehearse(ctx context.Context, sd *v1alpha1.
 	}
 	f.Rehearsed, f.Refusal = true, known.refusal
 	return nil
+}
+
+// rehearseChecks rehearses the Jobs of the smoke checks of every stage.
+func (r *SignalDeploymentReconciler) rehearseChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, c v1alpha1.Release) error {
+	nowhere := service.Selection{Address: "192.0.2.1", StableAddress: "192.0.2.1"}
+	var problems []error
+	for _, stage := range []v1alpha1.CheckStage{v1alpha1.StageCandidate, v1alpha1.StageGateway, v1alpha1.StageAfterCutover} {
+		problems = append(problems, check.Ensure(ctx, r.Stand, sd, c, target(sd, stage, nowhere), r.ProberImage))
+	}
+	return errors.Join(problems...)
 }

@@ -17,7 +17,7 @@ func smokeProblem(sd *v1alpha1.SignalDeployment) error {
 			return fmt.Errorf("spec.checks.smoke[%d] (check %q): %w", i, check.Name, err)
 		}
 	}
-	return nil
+	return stageProblem(sd)
 }
 
 func checkProblem(sd *v1alpha1.SignalDeployment, check v1alpha1.SmokeCheck) error {

@@ -2,6 +2,17 @@ package v1alpha1
 
 import corev1 "k8s.io/api/core/v1"
 
+// CheckStage is when a check is run, and on which way.
+// +kubebuilder:validation:Enum=Candidate;Gateway;AfterCutover
+type CheckStage string
+
+// When a check is run, and on which way.
+const (
+	StageCandidate    CheckStage = "Candidate"    // before the candidate takes traffic, over the canary Service
+	StageGateway      CheckStage = "Gateway"      // likewise, through the Gateway by a header
+	StageAfterCutover CheckStage = "AfterCutover" // once it serves all, as clients call
+)
+
 // ChecksSpec are the checks that run on the candidate before it takes traffic,
 // and the synthetic traffic that it is judged by.
 type ChecksSpec struct {
@@ -44,6 +55,15 @@ type SmokeCheck struct {
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="must consist of lower-case letters, digits and '-', and begin and end with a letter or digit"
 	Name string `json:"name,omitempty"`
+
+	// stages are when the check is run: on the Candidate, through the Gateway
+	// at traffic.entry before it takes traffic, and there AfterCutover. When
+	// absent, Candidate.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=3
+	Stages []CheckStage `json:"stages,omitempty"`
 
 	// timeoutSeconds is how long the check may take, retries included.
 	// +optional

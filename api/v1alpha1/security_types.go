@@ -12,6 +12,16 @@ const (
 	CompareAbsolute SecurityCompare = "Absolute"
 )
 
+// SecurityAfterCutover says whether checks are run again.
+// +kubebuilder:validation:Enum=Enabled;Disabled
+type SecurityAfterCutover string
+
+// Whether checks are run again.
+const (
+	AfterCutoverEnabled  SecurityAfterCutover = "Enabled"
+	AfterCutoverDisabled SecurityAfterCutover = "Disabled"
+)
+
 // SecuritySpec are the built-in security checks: requests that a Job sends to
 // the candidate before it takes traffic, over the canary Service and nowhere
 // else. They change nothing: a verb that deletes or writes is never sent, and
@@ -91,6 +101,12 @@ type SecuritySpec struct {
 	// +optional
 	// +kubebuilder:default=NoWorseThanStable
 	Compare SecurityCompare `json:"compare,omitempty"`
+
+	// afterCutover says whether the checks are run again through
+	// traffic.entry once the candidate serves all; what they find that they
+	// did not find before turns it back. When absent, Disabled.
+	// +optional
+	AfterCutover SecurityAfterCutover `json:"afterCutover,omitempty"`
 
 	// requestBudget is how many requests may be sent to one side.
 	// +optional

@@ -27,23 +27,28 @@ const (
 
 // Target is the candidate, as checks reach it.
 type Target struct {
-	Address string // IP of the canary Service: checks need no DNS
-	Host    string // the canary Service's name, for the Host header
+	Stage   v1alpha1.CheckStage
+	Address string // IP of a Service: checks need no DNS
+	Host    string // the Service's name, for the Host header
+	Entry   bool   // checks go the way of clients, by spec.traffic.entry, and not to the address
 }
 
-// Build is the Job of one check of one attempt. Its name is a function of
-// (release, attempt, check), so that asking twice creates once.
+// Build is the Job of one check of one attempt at one stage. Its name is a
+// function of these and the release, so that asking twice creates once.
 func Build(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, target Target, proberImage string) *batchv1.Job {
 	labels := release.Labels(sd.Name)
 	labels[v1alpha1.LabelRelease] = rel.Hash
 	labels[v1alpha1.LabelAttempt] = strconv.Itoa(int(rel.Attempt))
-	labels[v1alpha1.LabelCheck] = check.Name
+	labels[v1alpha1.LabelCheck] = labelAt(check.Name, target.Stage)
+	if target.Entry {
+		check.TLS = fronted(check.TLS)
+	}
 	volumes, mounts := authority(check.TLS)
 	container := containerOf(sd, rel, check, target, proberImage)
 	container.VolumeMounts = mounts
 	return jobs.Job{
-		Namespace: sd.Namespace, Name: release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name),
-		Labels: labels, PodLabels: podLabels(sd, rel, check), TimeoutSeconds: check.TimeoutSeconds, Retries: check.Retries,
+		Namespace: sd.Namespace, Name: release.StageName(sd.Name, rel.Hash, rel.Attempt, check.Name, target.Stage),
+		Labels: labels, PodLabels: podLabels(sd, rel, at(check, target.Stage)), TimeoutSeconds: check.TimeoutSeconds, Retries: check.Retries,
 		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: container, Volumes: volumes,
 	}.Build()
 }
@@ -92,12 +97,17 @@ func authority(tls *v1alpha1.CheckTLS) (volumes []corev1.Volume, mounts []corev1
 
 // address tells a check where the candidate is, and what it is.
 func address(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, scheme, port string) []corev1.EnvVar {
-	return []corev1.EnvVar{
+	env := []corev1.EnvVar{
 		{Name: "SIGNAL_TARGET", Value: scheme + "://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
 		{Name: "SIGNAL_HOST", Value: target.Host},
 		{Name: "SIGNAL_RELEASE", Value: rel.Hash},
 		{Name: "SIGNAL_VERSION", Value: rel.Version},
 	}
+	if target.Entry {
+		env = append(env, by(sd.Spec.Traffic.Entry, target.Stage, rel)...)
+		env[0].Value, env[1].Value = sd.Spec.Traffic.Entry.URL, hostOf(sd.Spec.Traffic.Entry)
+	}
+	return env
 }
 
 // portOf is the Service port of that name, or the first.

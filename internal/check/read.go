@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -13,21 +14,28 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// Read answers with a verdict for each check of the spec, in its order.
-func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) ([]verdict.Verdict, error) {
+// Read answers with a verdict for each check of the spec, in its order, at each
+// of these stages that it has.
+func Read(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, stages ...v1alpha1.CheckStage) ([]verdict.Verdict, error) {
 	verdicts := make([]verdict.Verdict, 0, len(sd.Spec.Checks.Smoke))
 	for _, check := range sd.Spec.Checks.Smoke {
-		v, err := readOne(ctx, c, sd, rel, check)
-		if err != nil {
-			return nil, err
+		for _, stage := range release.Stages(check) {
+			if !slices.Contains(stages, stage) {
+				continue
+			}
+			v, err := readOne(ctx, c, sd, rel, check, stage)
+			if err != nil {
+				return nil, err
+			}
+			verdicts = append(verdicts, verdict.Named(v, at(check, stage).Name))
 		}
-		verdicts = append(verdicts, verdict.Named(v, check.Name))
 	}
 	return verdicts, nil
 }
 
-func readOne(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck) (verdict.Verdict, error) {
-	name := release.JobName(sd.Name, rel.Hash, rel.Attempt, check.Name)
+func readOne(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1alpha1.SmokeCheck, stage v1alpha1.CheckStage) (verdict.Verdict, error) {
+	name := release.StageName(sd.Name, rel.Hash, rel.Attempt, check.Name, stage)
+	check = at(check, stage)
 	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, check))
 	var foreign *owned.ForeignError
 	switch {

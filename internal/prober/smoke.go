@@ -54,7 +54,7 @@ func decided(verdicts ...verdict.Verdict) (verdict.Answer, int, error) {
 
 // target is where the candidate is, and how it is spoken to.
 func (p Prober) target() (target.Target, error) {
-	to := target.Target{URL: p.Env("SIGNAL_TARGET"), Host: p.Env("SIGNAL_HOST")}
+	to := target.Target{URL: p.Env("SIGNAL_TARGET"), Host: p.Env("SIGNAL_HOST"), Address: p.Env("SIGNAL_ADDRESS"), Lead: target.Leading(p.Env("SIGNAL_HEADER"))}
 	if to.URL == "" {
 		return target.Target{}, errors.New("SIGNAL_TARGET is empty")
 	}

@@ -49,6 +49,24 @@ func JobName(name, hash string, attempt int32, check string) string {
 	return short(strings.Join([]string{name, hash, strconv.Itoa(int(attempt)), check}, "-"), maxLabel)
 }
 
+// StageName is the Job that runs one check of one attempt at another stage than
+// the first. Where that has the attempt, it has the stage.
+func StageName(name, hash string, attempt int32, check string, stage v1alpha1.CheckStage) string {
+	if stage == v1alpha1.StageCandidate {
+		return JobName(name, hash, attempt, check)
+	}
+	return short(strings.Join([]string{name, hash, strings.ToLower(string(stage)), strconv.Itoa(int(attempt)), check}, "-"), maxLabel)
+}
+
+// PreviewName is the route through which requests that name a release reach
+// it, for the one of that index among the user's routes.
+func PreviewName(name string, index int) string {
+	if index == 0 {
+		return name + "-preview"
+	}
+	return fmt.Sprintf("%s-preview-%d", name, index+1)
+}
+
 // LoadName is the Job that sends load for one attempt. It is no check's: where
 // theirs have the attempt, it has a word.
 func LoadName(name, hash string, attempt int32, load string) string {

@@ -116,3 +116,37 @@ func (m *machine) unloads() bool {
 	}
 	return false
 }
+
+// previews reports whether requests that name the candidate are to reach it
+// through the Gateway.
+func (m *machine) previews() bool { return m.routed() && release.Previewed(m.spec) }
+
+// wantPreview is the release that requests which name it are to reach: the
+// candidate, from its checks on and for as long as the stable Service selects
+// another. After that they reach it anyway, and the canary Service may be let go.
+func (m *machine) wantPreview() string {
+	if !m.previews() || m.going() {
+		return ""
+	}
+	switch r := m.run(); r.Phase {
+	case v1alpha1.PhaseChecking, v1alpha1.PhaseProgressing:
+		return m.candidate().Hash
+	case v1alpha1.PhaseCuttingOver:
+		if r.Move == v1alpha1.MoveWeight {
+			return m.candidate().Hash
+		}
+	case v1alpha1.PhasePending, v1alpha1.PhaseResolving, v1alpha1.PhaseGating, v1alpha1.PhaseStaging, v1alpha1.PhaseVerifying,
+		v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
+	}
+	return ""
+}
+
+// unseen is why checks through the Gateway cannot start yet, if they cannot:
+// until then, nothing that comes by the Gateway speaks for the candidate.
+func (m *machine) unseen() []verdict.Verdict {
+	v := m.seen.Preview.Verdict
+	if !m.previews() || v.Outcome == verdict.Passed || v.Reason == "" {
+		return nil
+	}
+	return []verdict.Verdict{v}
+}

@@ -107,7 +107,7 @@ func (m *machine) checking() {
 	parts := Parts(m.spec.Checks)
 	all := m.amounts(parts, m.seen.Checks)
 	if all.Outcome != verdict.Passed {
-		m.wait(all)
+		m.wait(verdict.All(all, append(m.unseen(), all)...))
 		return
 	}
 	m.record(m.seen.Checks.Of(parts)...)

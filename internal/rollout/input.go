@@ -46,6 +46,7 @@ type Observation struct {
 	Drift    map[string][]verdict.Verdict // what someone did to what a release is made of, by hash
 	Route    Route
 	Service  Service
+	Preview  Preview
 	Reported bool // the latest attempt's report is archived
 
 	Load   verdict.Verdict   // what became of background load: it is told, and decides nothing
@@ -78,6 +79,13 @@ type Route struct {
 	Settled        bool  // every rule agrees and every gateway has accepted
 	Sibling        bool  // a canary backend is present somewhere
 	Verdict        verdict.Verdict
+}
+
+// Preview is what the routes say by which requests that name the candidate
+// reach it before it takes traffic.
+type Preview struct {
+	Present bool            // there is one, of whichever release
+	Verdict verdict.Verdict // that every gateway has accepted the candidate's
 }
 
 // Service is what the Services select.
@@ -116,6 +124,7 @@ type Want struct {
 	Routes         []string // the routes to be driven
 	Weight         int32    // the canary Service's share in percent; 0 is at rest
 	HoldWeight     bool     // leave the routes as they are
+	Preview        string   // the release that requests which name it reach; none at rest
 
 	Replicas map[string]int32   // by release; a release not named is left alone
 	Keep     []string           // releases whose objects are kept; nil keeps all
@@ -191,7 +200,7 @@ func (m *machine) heard() []verdict.Verdict {
 		side := m.side(m.candidate().Hash)
 		return []verdict.Verdict{side.Verdict, side.Proof}
 	case v1alpha1.PhaseChecking:
-		return m.seen.Checks.Of(Parts(m.spec.Checks))
+		return append(m.unseen(), m.seen.Checks.Of(Parts(m.spec.Checks))...)
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver:
 		return append(m.signals(), m.seen.Route.Verdict, m.side(m.candidate().Hash).Verdict)
 	case v1alpha1.PhaseVerifying:

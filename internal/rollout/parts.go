@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -32,11 +33,7 @@ type Asked struct {
 // Parts are the parts that must pass before the candidate takes traffic.
 func Parts(checks v1alpha1.ChecksSpec) []Asked {
 	var all []Asked
-	if n := len(checks.Smoke); n > 0 {
-		smoke := Asked{Part: PartSmoke, Kind: v1alpha1.SignalSmoke, Least: n}
-		for _, check := range checks.Smoke {
-			smoke.TimeoutSeconds = max(smoke.TimeoutSeconds, check.TimeoutSeconds)
-		}
+	if smoke := smokeAt(checks, v1alpha1.StageCandidate, v1alpha1.StageGateway); smoke.Least > 0 {
 		all = append(all, smoke)
 	}
 	if spec := checks.Security; spec != nil {
@@ -49,7 +46,30 @@ func Parts(checks v1alpha1.ChecksSpec) []Asked {
 }
 
 // PartsAfter are the parts that must pass once the candidate serves all.
-func PartsAfter(v1alpha1.ChecksSpec) []Asked { return nil }
+func PartsAfter(checks v1alpha1.ChecksSpec) []Asked {
+	var all []Asked
+	if smoke := smokeAt(checks, v1alpha1.StageAfterCutover); smoke.Least > 0 {
+		all = append(all, smoke)
+	}
+	if spec := checks.Security; spec != nil && spec.AfterCutover == v1alpha1.AfterCutoverEnabled {
+		all = append(all, Asked{Part: PartSecurity, Kind: v1alpha1.SignalSecurity, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
+	}
+	return all
+}
+
+// smokeAt are the smoke checks at some stages; each is a Job at each.
+func smokeAt(checks v1alpha1.ChecksSpec, stages ...v1alpha1.CheckStage) Asked {
+	smoke := Asked{Part: PartSmoke, Kind: v1alpha1.SignalSmoke}
+	for _, check := range checks.Smoke {
+		for _, stage := range release.Stages(check) {
+			if slices.Contains(stages, stage) {
+				smoke.Least++
+				smoke.TimeoutSeconds = max(smoke.TimeoutSeconds, check.TimeoutSeconds)
+			}
+		}
+	}
+	return smoke
+}
 
 // Of is what the parts say, in their order.
 func (c Checks) Of(parts []Asked) []verdict.Verdict {

@@ -33,7 +33,8 @@ func (m *machine) want() Want {
 	}
 	w := Want{
 		Stable: m.wantStable(), Canary: m.wantCanary(), Routes: m.run().Plan.Routes,
-		Replicas: m.wantReplicas(), Mend: m.drifted(), Restore: m.disturbed(), Leave: m.going() && !m.seen.Route.Sibling,
+		Replicas: m.wantReplicas(), Mend: m.drifted(), Restore: m.disturbed(), Leave: m.going() && !m.seen.Route.Sibling && !m.seen.Preview.Present,
+		Preview: m.wantPreview(),
 	}
 	switch m.run().Phase {
 	case v1alpha1.PhaseResolving:
@@ -68,7 +69,7 @@ func (m *machine) want() Want {
 // wantNothing leaves what serves alone: nothing that could be released has been
 // asked for yet, or the memory of it was lost.
 func (m *machine) wantNothing() Want {
-	w := Want{Stable: v1alpha1.NoRelease, Canary: cmp.Or(m.seen.Service.Canary, v1alpha1.NoRelease), Leave: m.going()}
+	w := Want{Stable: v1alpha1.NoRelease, Canary: cmp.Or(m.seen.Service.Canary, v1alpha1.NoRelease), Leave: m.going() && !m.seen.Preview.Present}
 	if m.next.Stable != nil {
 		w.Stable = m.next.Stable.Hash
 	}

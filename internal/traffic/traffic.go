@@ -39,6 +39,9 @@ const (
 	ReasonWeightTooCoarse = "WeightTooCoarse"
 	// ReasonTooManyBackends says that a rule has no room for a sibling.
 	ReasonTooManyBackends = "TooManyBackends"
+	// ReasonForeign says that a route of the name of a preview is someone
+	// else's.
+	ReasonForeign = "ForeignRoute"
 )
 
 // Reading is what the routes say.
@@ -60,6 +63,15 @@ type Reading struct {
 	Verdict verdict.Verdict
 }
 
+// Preview is what the routes of our own say by which requests that name a
+// release reach it before it takes traffic.
+type Preview struct {
+	// Present says that there is one, of whichever release.
+	Present bool
+	// Verdict is Passed once every parent has accepted those of the release.
+	Verdict verdict.Verdict
+}
+
 // Router reads and moves the candidate's share of the traffic of routes, which
 // are named in the SignalDeployment's namespace.
 type Router interface {
@@ -72,4 +84,10 @@ type Router interface {
 	Write(ctx context.Context, sd *v1alpha1.SignalDeployment, routes []string, weight int32) error
 	// Rest takes everything back that Write has done to the routes.
 	Rest(ctx context.Context, sd *v1alpha1.SignalDeployment, routes []string) error
+	// ReadPreview says whether requests that name the release reach it. Without
+	// one it says only whether there is a preview of any.
+	ReadPreview(ctx context.Context, sd *v1alpha1.SignalDeployment, routes []string, hash string) (Preview, error)
+	// Preview lets requests that name the release reach it through the gateways
+	// of the routes, which it leaves as they are; without a release, none do.
+	Preview(ctx context.Context, sd *v1alpha1.SignalDeployment, routes []string, hash string) error
 }

@@ -5,6 +5,7 @@ package grpcprobe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -83,10 +84,17 @@ func (p Probe) ask(ctx context.Context, check v1alpha1.GRPCCheck) (v verdict.Ver
 		return fail(ReasonNoAnswer, "%s was not asked: the address is none that gRPC can dial", query(check)), "no answer"
 	}
 	defer func() { _ = conn.Close() }() // what was asked has been answered
-	for _, h := range p.Target.Headers {
+	for _, h := range append(slices.Clone(p.Target.Headers), p.Target.Lead) {
+		if h.Name == "" {
+			continue
+		}
 		ctx = metadata.AppendToOutgoingContext(ctx, h.Name, h.Value)
 	}
-	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: check.Service})
+	var head metadata.MD
+	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: check.Service}, grpc.Header(&head))
+	if elsewhere := p.Target.Led(head.Get(p.Target.Lead.Name)); elsewhere != nil {
+		return fail(ReasonNoAnswer, "%s was not answered: %s", query(check), target.Cause(elsewhere)), "no answer"
+	}
 	if err != nil {
 		return refused(check, status.Code(err))
 	}

@@ -10,10 +10,11 @@ import (
 	"syscall"
 )
 
-// Connected reports whether a connection was made before something went wrong.
+// Connected reports whether a connection to the candidate was made before
+// something went wrong.
 func Connected(err error) bool {
 	var dialing *net.OpError
-	return !errors.As(err, &dialing) || dialing.Op != "dial"
+	return !errors.Is(err, errElsewhere) && (!errors.As(err, &dialing) || dialing.Op != "dial")
 }
 
 // Cause says why there was no answer, in words of its own: the library's quote
@@ -24,6 +25,8 @@ func Cause(err error) string {
 	}
 	var network net.Error
 	switch {
+	case errors.Is(err, errElsewhere):
+		return "another release answered, or nothing that the route to this one leads to: the answer does not have the header that this route writes into each"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "the time was up"
 	case errors.Is(err, context.Canceled):

@@ -33,6 +33,7 @@ type Target struct {
 	Address string                // host:port that is dialled in place of the URL's own, if any
 	Host    string                // that is asked for in place of the URL's own, if any
 	Headers []v1alpha1.HTTPHeader // that every request has
+	Lead    v1alpha1.HTTPHeader   // that leads every request there, and that every answer has, if any
 	TLS     Trust                 // of https
 }
 
@@ -102,16 +103,24 @@ func (t Target) Authority() string {
 // Client is what requests are sent with.
 func (t Target) Client() *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dial(ctx) },
-			TLSClientConfig:        t.Config(),
-			TLSHandshakeTimeout:    patience,
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeader,
-		},
+		Transport:     t.transport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+func (t Target) transport() http.RoundTripper {
+	transport := &http.Transport{
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dial(ctx) },
+		TLSClientConfig:        t.Config(),
+		TLSHandshakeTimeout:    patience,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	if t.Lead.Name == "" {
+		return transport
+	}
+	return led{Target: t, next: transport}
 }
 
 // Request is a request to the target. A header of its own stands in place of
