@@ -143,7 +143,7 @@ func TestTheAddressOfTheCandidate(t *testing.T) {
 			check := v1alpha1.SmokeCheck{Name: "alive", HTTP: &v1alpha1.HTTPCheck{Port: tc.port}}
 			sd := deployment(check)
 			sd.Spec.Service.Ports = append(sd.Spec.Service.Ports, v1alpha1.ServicePort{Name: "admin", Port: 9000})
-			got := Build(sd, rel, check, Target{Address: tc.address}, prober).Spec.Template.Spec.Containers[0].Env[0]
+			got := Build(sd, rel, check, Target{Stage: v1alpha1.StageCandidate, Address: tc.address}, prober).Spec.Template.Spec.Containers[0].Env[0]
 			if got.Name != "SIGNAL_TARGET" || got.Value != tc.want {
 				t.Errorf("got %v", got)
 			}

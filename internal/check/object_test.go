@@ -24,7 +24,7 @@ const prober = "registry.example/prober:v1"
 var (
 	noon   = metav1.NewTime(time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC))
 	rel    = testkit.Release("v2", func(r *v1alpha1.Release) { r.Attempt = 3 })
-	target = Target{Address: "198.19.0.7", Host: "app-canary.prod.svc"}
+	target = Target{Stage: v1alpha1.StageCandidate, Address: "198.19.0.7", Host: "app-canary.prod.svc"}
 	alive  = v1alpha1.SmokeCheck{Name: "alive", TimeoutSeconds: 60, HTTP: &v1alpha1.HTTPCheck{Requests: []v1alpha1.HTTPRequest{{Path: "/"}}}}
 	own    = v1alpha1.SmokeCheck{Name: "own", TimeoutSeconds: 30, Retries: 2, Job: &v1alpha1.JobCheck{Image: "registry.example/checks:v3"}}
 )

@@ -15,7 +15,7 @@ import (
 
 func read(t *testing.T, sd *v1alpha1.SignalDeployment, objects ...client.Object) []verdict.Verdict {
 	t.Helper()
-	verdicts, err := Read(t.Context(), cluster(t, objects...), sd, rel)
+	verdicts, err := Read(t.Context(), cluster(t, objects...), sd, rel, v1alpha1.StageCandidate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestJobsOfOthersAreNotRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			next := rel
 			change(&next)
-			verdicts, err := Read(t.Context(), cluster(t, jobOf(alive, condition(batchv1.JobComplete, ""))), deployment(alive), next)
+			verdicts, err := Read(t.Context(), cluster(t, jobOf(alive, condition(batchv1.JobComplete, ""))), deployment(alive), next, v1alpha1.StageCandidate)
 			if err != nil || verdicts[0].Outcome != verdict.Unknown || verdicts[0].Reason != ReasonRunning {
 				t.Errorf("got %+v, %v", verdicts, err)
 			}
@@ -109,7 +109,7 @@ func TestTheLatestFinishedPodSpeaks(t *testing.T) {
 }
 
 func TestAClusterThatDoesNotAnswerIsAnError(t *testing.T) {
-	verdicts, err := Read(t.Context(), broken{cluster(t)}, deployment(alive), rel)
+	verdicts, err := Read(t.Context(), broken{cluster(t)}, deployment(alive), rel, v1alpha1.StageCandidate)
 	if err == nil || verdicts != nil || err.Error() != "read Job prod/app-v2-3-alive: no answer" {
 		t.Errorf("got %v, %v", verdicts, err)
 	}

@@ -143,6 +143,13 @@ func TestNamesFitAndStayApart(t *testing.T) {
 					t.Errorf("%q has %d characters, seen before: %t", name, len(name), seen[name])
 				}
 				seen[name] = true
+				for _, stage := range []v1alpha1.CheckStage{v1alpha1.StageGateway, v1alpha1.StageAfterCutover} {
+					at := StageName(long, hash, attempt, check, stage)
+					if len(at) > 63 || seen[at] {
+						t.Errorf("%q has %d characters, seen before: %t", at, len(at), seen[at])
+					}
+					seen[at] = true
+				}
 				if load := LoadName(long, hash, attempt, check); len(load) > 63 || seen[load] {
 					t.Errorf("%q has %d characters, seen before: %t", load, len(load), seen[load])
 				} else {
@@ -154,8 +161,55 @@ func TestNamesFitAndStayApart(t *testing.T) {
 	if check, load := JobName("app", "0123456789", 2, "background"), LoadName("app", "0123456789", 2, "background"); check == load || load != "app-0123456789-background-2" {
 		t.Errorf("a check of the name has %q, load %q", check, load)
 	}
-	if got, want := JobName("app", "0123456789", 2, "smoke"), "app-0123456789-2-smoke"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for got, want := range map[string]string{
+		JobName("app", "0123456789", 2, "smoke"):                            "app-0123456789-2-smoke",
+		StageName("app", "0123456789", 2, "smoke", v1alpha1.StageCandidate): "app-0123456789-2-smoke",
+		StageName("app", "0123456789", 2, "smoke", v1alpha1.StageGateway):   "app-0123456789-gateway-2-smoke",
+		JobName("app", "0123456789", 2, "gateway-2-smoke"):                  "app-0123456789-2-gateway-2-smoke",
+		PreviewName("app", 0):  "app-preview",
+		PreviewName("app", 15): "app-preview-16",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestStages(t *testing.T) {
+	const candidate, gateway, after = v1alpha1.StageCandidate, v1alpha1.StageGateway, v1alpha1.StageAfterCutover
+	for name, tc := range map[string]struct{ asked, want []v1alpha1.CheckStage }{
+		"none are the candidate": {nil, []v1alpha1.CheckStage{candidate}},
+		"in their own order":     {[]v1alpha1.CheckStage{after, gateway, candidate}, []v1alpha1.CheckStage{candidate, gateway, after}},
+		"only what is asked for": {[]v1alpha1.CheckStage{after}, []v1alpha1.CheckStage{after}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Stages(v1alpha1.SmokeCheck{Stages: tc.asked})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The way through the Gateway is made only where something asks for it, and
+// where it leads is known.
+func TestPreviewed(t *testing.T) {
+	asks := v1alpha1.ChecksSpec{Smoke: []v1alpha1.SmokeCheck{{Name: "a"}, {Name: "b", Stages: []v1alpha1.CheckStage{v1alpha1.StageGateway}}}}
+	entry := v1alpha1.TrafficSpec{Entry: &v1alpha1.TrafficEntry{URL: "http://signals.example"}}
+	for name, tc := range map[string]struct {
+		spec v1alpha1.SignalDeploymentSpec
+		want bool
+	}{
+		"nothing is asked for": {v1alpha1.SignalDeploymentSpec{}, false},
+		"an entry alone":       {v1alpha1.SignalDeploymentSpec{Traffic: entry}, false},
+		"a check alone":        {v1alpha1.SignalDeploymentSpec{Checks: asks}, false},
+		"both":                 {v1alpha1.SignalDeploymentSpec{Traffic: entry, Checks: asks}, true},
+		"other stages":         {v1alpha1.SignalDeploymentSpec{Traffic: entry, Checks: v1alpha1.ChecksSpec{Smoke: []v1alpha1.SmokeCheck{{Stages: []v1alpha1.CheckStage{v1alpha1.StageAfterCutover}}}}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Previewed(&tc.spec); got != tc.want {
+				t.Errorf("Previewed = %t", got)
+			}
+		})
 	}
 }
 

@@ -91,6 +91,9 @@ func (d *dice) input() rollout.Input {
 		sd.Spec.Paused = d.roll(2) == 1
 		sd.Spec.Replicas = new(int32(d.roll(8)))
 		sd.Annotations = map[string]string{v1alpha1.AnnotationPromote: d.hash(), v1alpha1.AnnotationAbort: d.hash(), v1alpha1.AnnotationRetry: d.hash(), v1alpha1.AnnotationApprove: d.hash()}
+		if d.roll(2) == 1 {
+			entered(sd)
+		}
 		if d.roll(6) == 5 {
 			sd.DeletionTimestamp = new(d.time())
 		}
@@ -127,6 +130,7 @@ func (d *dice) seen() rollout.Observation {
 		Checks: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)}, After: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)},
 		Metrics: d.verdicts(v1alpha1.SignalMetric), SLOs: d.verdicts(v1alpha1.SignalSLO), Alerts: d.verdicts(v1alpha1.SignalAlert), Told: d.verdicts(v1alpha1.SignalAlert), Heard: d.roll(2) == 1, Reported: d.roll(2) == 1,
 		Route:   rollout.Route{Weight: int32(d.roll(101)), Lowest: int32(d.roll(101)), Settled: d.roll(2) == 1, Sibling: d.roll(2) == 1, Verdict: d.verdict(v1alpha1.SignalRoute)},
+		Preview: rollout.Preview{Present: d.roll(2) == 1, Verdict: d.verdict(v1alpha1.SignalRoute)},
 		Service: rollout.Service{Stable: d.hash(), Canary: d.hash(), Endpoints: int32(d.roll(9)), CanaryEndpoints: int32(d.roll(9))},
 		Sides:   map[string]rollout.Side{},
 	}

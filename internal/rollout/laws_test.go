@@ -42,6 +42,9 @@ var laws = map[string]func(facts) bool{
 	"what is remembered fits the schema":                  memoryIsBounded,
 	"the weight in status is the one that was seen":       statusIsSeen,
 	"a pause holds no rollback":                           pauseHoldsNoRollback,
+	"only what is checked can be asked for by name":       previewIsShort,
+	"what goes leaves no preview":                         leavesNoPreview,
+	"what is verified has been checked once more":         verifiedIsChecked,
 }
 
 // broken are the laws that a decision breaks.

@@ -65,7 +65,7 @@ func failsForAReason(f facts) bool {
 
 func (f facts) heard() []verdict.Verdict {
 	s := f.seen
-	return slices.Concat(s.Artifact, s.Gates, []verdict.Verdict{s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Checks[rollout.PartSmoke], s.Checks[rollout.PartSecurity], s.Metrics, s.SLOs, s.Alerts)
+	return slices.Concat(s.Artifact, s.Gates, []verdict.Verdict{s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Checks[rollout.PartSmoke], s.Checks[rollout.PartSecurity], s.After[rollout.PartSmoke], s.After[rollout.PartSecurity], s.Metrics, s.SLOs, s.Alerts)
 }
 
 func endIsFiled(f facts) bool {

@@ -81,6 +81,9 @@ func shuffle(rng *rand.Rand, sd *v1alpha1.SignalDeployment) {
 	if rng.IntN(2) == 0 {
 		loaded(sd)
 	}
+	if rng.IntN(2) == 0 {
+		entered(sd)
+	}
 }
 
 // meddle lets things happen.
@@ -99,6 +102,8 @@ func (w *world) meddle(rng *rand.Rand, trouble float64) {
 	s.metric, s.alert, s.route = outcome(v1alpha1.SignalMetric), outcome(v1alpha1.SignalAlert), outcome(v1alpha1.SignalRoute)
 	s.spec, s.deaf = outcome(v1alpha1.SignalSpec), rng.Float64() < trouble
 	s.proof, s.unsealed = outcome(v1alpha1.SignalArtifact), rng.Float64() < trouble
+	w.entry.gateway, w.entry.after = new(outcome(v1alpha1.SignalSmoke)), new(outcome(v1alpha1.SignalSmoke))
+	w.entry.refuses, w.entry.lingers = rng.Float64() < trouble, rng.Float64() < 4*trouble
 	w.stuck = rng.Float64() < 4*trouble
 	if rng.Float64() < 3*trouble || rng.Float64() < 0.03 {
 		w.happen(rng)

@@ -91,7 +91,7 @@ func golden(t *testing.T, name, got string) {
 // TestEveryGoldenTraceIsTold finds traces that no story tells any more.
 func TestEveryGoldenTraceIsTold(t *testing.T) {
 	told := map[string]bool{}
-	for _, stories := range []map[string]story{goodStories, badStories, cutoverStories, peopleStories, changedStories, worldStories, oddStories, gateStories} {
+	for _, stories := range []map[string]story{goodStories, badStories, cutoverStories, peopleStories, changedStories, worldStories, oddStories, gateStories, entryStories} {
 		for name := range stories {
 			told[strings.ReplaceAll(name, " ", "-")+".golden"] = true
 		}
@@ -115,6 +115,9 @@ func (w *world) write(seen rollout.Observation, d rollout.Decision) {
 	}
 	line := fmt.Sprintf("%-11s %-8s sees %3d%% %s  %-4s serves  %-24s %s",
 		d.Next.Phase, place(d.Next.Rollout), seen.Route.Weight, wants, cmp.Or(seen.Service.Stable, "-"), count(seen.Sides), d.Next.Reason)
+	if d.Want.Preview != "" {
+		line += "  " + d.Want.Preview + " by name"
+	}
 	if line != w.line {
 		fmt.Fprintf(&w.trace, "%6s  %s\n", w.clock(), strings.TrimSpace(line))
 	}

@@ -33,6 +33,7 @@ type world struct {
 	stuck   bool            // routes are not written
 	blind   bool            // endpoints of new releases are not published
 	says    signals
+	entry   entry
 
 	script []act
 	origin time.Time // of the story
@@ -141,6 +142,7 @@ func (w *world) observe() rollout.Observation {
 	s, run := w.says, w.sd.Status.Rollout
 	seen := rollout.Observation{
 		Spec: s.spec, Gates: append([]verdict.Verdict{s.gate}, s.gates...), Opens: s.opens, Service: w.reach(), Route: w.read(run.Plan.Routes), Sides: map[string]rollout.Side{},
+		Preview:  rollout.Preview{Present: w.entry.release != ""},
 		Reported: w.sd.Status.Candidate != nil && !run.EndTime.IsZero() && w.reports[w.attempt()],
 	}
 	if s.spec.Outcome == verdict.Passed {
@@ -171,15 +173,10 @@ func (w *world) listen(seen *rollout.Observation) {
 		for _, metric := range w.sd.Spec.Analysis.Metrics {
 			seen.Metrics = append(seen.Metrics, verdict.Named(s.metric, metric.Name))
 		}
+		w.verify(seen)
 		w.watch(seen)
 	case v1alpha1.PhaseChecking:
-		for _, check := range w.sd.Spec.Checks.Smoke {
-			v := s.smoke
-			if !w.started[w.attempt()] {
-				v = verdict.Wait(v1alpha1.SignalSmoke, "Starting", "The Job of check %s has not started", check.Name)
-			}
-			seen.Checks = rollout.Checks{rollout.PartSmoke: append(seen.Checks[rollout.PartSmoke], verdict.Named(v, check.Name))}
-		}
+		w.check(seen)
 		w.watch(seen)
 	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
 		w.watch(seen)
@@ -238,6 +235,7 @@ func (w *world) takes(hash string) int32 {
 func (w *world) pass() {
 	w.service.Endpoints = w.pods[w.service.Stable].ready
 	w.service.CanaryEndpoints = w.pods[w.service.Canary].ready
+	w.entry.accepted = w.entry.release
 	w.route.Settled = w.route.Weight == w.route.Lowest
 	for hash, p := range w.pods {
 		p.ready = p.created
@@ -272,15 +270,14 @@ func (w *world) obey(want rollout.Want) {
 		maps.DeleteFunc(w.pods, func(hash string, _ pods) bool { return !contains(want.Keep, hash) })
 	}
 	if want.Stable != w.service.Stable {
+		w.entry.selections++
 		w.service.Stable, w.service.Endpoints = want.Stable, 0
 	}
 	if want.Canary != w.service.Canary {
 		w.service.Canary, w.service.CanaryEndpoints = want.Canary, 0
 	}
 	w.move(want)
-	if want.Check {
-		w.started[w.attempt()] = true
-	}
+	w.checked(want)
 	if want.Report && !w.says.deaf {
 		w.reports[w.attempt()] = true
 	}
@@ -294,6 +291,7 @@ func (w *world) move(want rollout.Want) {
 	}
 	if w.route.Weight != want.Weight || w.route.Lowest != want.Weight {
 		w.route.Settled = false
+		w.entry.writes++
 	}
 	w.route.Weight, w.route.Lowest, w.route.Sibling = want.Weight, want.Weight, want.Weight > 0
 }

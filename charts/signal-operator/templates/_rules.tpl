@@ -149,6 +149,8 @@
   resources:
   - httproutes
   verbs:
+  - create
+  - delete
   - get
   - list
   - patch
