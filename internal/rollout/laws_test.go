@@ -142,7 +142,9 @@ func oneMoveAtATime(f facts) bool {
 // everything goes by the canary Service.
 func selectorMovesInTheDark(f facts) bool {
 	onto := f.want.Stable == f.candidate() && f.seen.Service.Stable != f.candidate() && f.stable() != f.candidate()
-	return !onto || f.seen.Service.Stable != f.stable() || len(f.want.Routes) == 0 || f.seen.Route.Lowest == 100
+	was := f.was.Rollout
+	again := was.Move == v1alpha1.MoveReturn || was.Phase == v1alpha1.PhaseVerifying // it had moved, and someone put it back
+	return !onto || again || f.seen.Service.Stable != f.stable() || len(f.want.Routes) == 0 || f.seen.Route.Lowest == 100
 }
 
 func nothingShrinks(f facts) bool {
