@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -144,6 +145,29 @@ func checkRoute(route *gatewayv1.HTTPRoute) error {
 		}
 	default:
 		return fmt.Errorf("%d backends", len(own))
+	}
+	return nil
+}
+
+// checkPreview holds a route of the operator's own against its law: it leads
+// nobody but those who name its release, and nowhere but to the canary Service.
+func checkPreview(route *gatewayv1.HTTPRoute) error {
+	if metav1.GetControllerOf(route) == nil {
+		return nil // someone else's
+	}
+	hash := route.Labels[v1alpha1.LabelRelease]
+	for _, rule := range route.Spec.Rules {
+		for _, match := range rule.Matches {
+			named := slices.ContainsFunc(match.Headers, func(h gatewayv1.HTTPHeaderMatch) bool {
+				return h.Name == v1alpha1.HeaderRelease && h.Value == hash && *h.Type == gatewayv1.HeaderMatchExact
+			})
+			if !named {
+				return fmt.Errorf("preview %s matches without naming release %q: %+v", route.Name, hash, match)
+			}
+		}
+		if len(rule.Matches) == 0 || len(rule.BackendRefs) != 1 || string(rule.BackendRefs[0].Name) != Name+"-canary" {
+			return fmt.Errorf("preview %s has rule %+v", route.Name, rule)
+		}
 	}
 	return nil
 }

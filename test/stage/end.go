@@ -131,6 +131,6 @@ func (y *Story) sayObjects(say func(string, ...any)) {
 				say("route rule %d %s weight %d", i, ref.Name, *ref.Weight)
 			}
 		}
-		say("route annotations %d", len(r.Annotations))
+		say("route %s annotations %d", r.Name, len(r.Annotations))
 	}
 }

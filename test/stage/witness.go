@@ -55,6 +55,9 @@ func (w *witness) route(ctx context.Context, o runtime.Object) error {
 	if !ok {
 		return nil
 	}
+	if route.Name != Name {
+		return checkPreview(route)
+	}
 	if err := checkRoute(route); err != nil {
 		return err
 	}

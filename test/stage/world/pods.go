@@ -175,7 +175,11 @@ func (w *World) jobs(ctx context.Context) error {
 }
 
 func (w *World) job(ctx context.Context, job *batchv1.Job) error {
-	fault := w.faultsOf(job.Namespace).Job
+	f := w.faultsOf(job.Namespace)
+	fault := f.Job
+	if f.JobOf != "" && job.Labels[v1alpha1.LabelCheck] != f.JobOf {
+		fault = ""
+	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: job.Namespace, Name: job.Name + "-pod", Labels: job.Spec.Template.Labels}, Spec: job.Spec.Template.Spec}
 	pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
 	if err := w.client.Create(ctx, pod); client.IgnoreAlreadyExists(err) != nil {

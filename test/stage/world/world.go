@@ -32,6 +32,7 @@ type Faults struct {
 	CrashLoop     bool   // new pods crash
 	SlowEndpoints bool   // Services do not learn of new endpoints
 	Job           string // "", "fail", "hang" or "nopull"
+	JobOf         string // the check whose Jobs do so, as their label has it; when empty, all
 	RouteRefused  bool   // the gateway does not accept routes
 	Candidate     string // where the canary Service leads, as IP and port: checks of security call it
 	Stable        string // where the stable Service leads
