@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/prober/http/target"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -37,8 +38,9 @@ func through(t *testing.T, clock Clock, g http.Handler, header string) Probe {
 	t.Helper()
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
-	entry := Entry{Address: strings.TrimPrefix(server.URL, "http://"), Header: header}
-	return Probe{Client: entry.Client(NewClient()), Clock: clock, Target: Target{URL: "http://signals.invalid", Host: "signals.invalid"}}
+	return Probe{Clock: clock, Target: target.Target{
+		URL: "http://signals.invalid", Host: "signals.invalid", Address: strings.TrimPrefix(server.URL, "http://"), Lead: target.Leading(header),
+	}}
 }
 
 func TestAGatewayIsEntered(t *testing.T) {
@@ -91,28 +93,24 @@ func TestALaterRequestIsNotLedAstray(t *testing.T) {
 	}
 }
 
-// The name in the certificate is that of the URL, whatever is dialled.
-func TestAGatewayWithTLSIsKnownByItsName(t *testing.T) {
-	var names []string
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { names = append(names, r.TLS.ServerName) }))
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	client := NewClient()
-	client.Transport.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	entry := Entry{Address: server.Listener.Addr().String()}
-	probe := Probe{Client: entry.Client(client), Clock: noon(), Target: Target{URL: "https://example.com", Host: "example.com"}}
-	if v := probe.Run(t.Context(), requests(v1alpha1.HTTPRequest{Path: "/"}))[0]; v.Outcome != verdict.Passed {
-		t.Fatalf("got %+v", v)
-	}
-	if diff := cmp.Diff([]string{"example.com"}, names); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// Without an entry nothing is different.
-func TestWithoutAnEntryTheClientIsAsItWas(t *testing.T) {
-	client := NewClient()
-	if got := (Entry{}).Client(client); got.Transport != client.Transport {
-		t.Error("the transport is another one")
+// A WebSocket and a stream of events are led the same way.
+func TestStreamsAreLed(t *testing.T) {
+	for name, header := range map[string]string{"led": toV2, "not led": ""} {
+		t.Run(name, func(t *testing.T) {
+			stream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("X-Signal-Release") != "v2" {
+					w.WriteHeader(http.StatusTeapot)
+					return
+				}
+				w.Header().Set("X-Signal-Release", "v2")
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = w.Write([]byte("data: 1\n\n"))
+			})
+			asked := requests(v1alpha1.HTTPRequest{Path: "/signals", Stream: &v1alpha1.StreamExpectation{Protocol: v1alpha1.StreamEvents, WithinSeconds: 5}})
+			v := through(t, noon(), stream, header).Run(t.Context(), asked)[0]
+			if (v.Outcome == verdict.Passed) != (header != "") {
+				t.Errorf("got %+v", v)
+			}
+		})
 	}
 }

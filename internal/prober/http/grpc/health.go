@@ -33,6 +33,7 @@ const (
 const (
 	patience = 10 * time.Second       // for the first connection
 	pace     = 200 * time.Millisecond // between two tries at it
+	noAnswer = "no answer"
 )
 
 // Clock tells the time and waits.
@@ -55,25 +56,35 @@ func (p Probe) Run(ctx context.Context, check v1alpha1.GRPCCheck) verdict.Verdic
 	start := p.Clock.Now()
 	err := p.Target.Reach(ctx)
 	for err != nil && !target.Connected(err) && p.Clock.Since(start) < patience && ctx.Err() == nil {
-		select {
-		case <-p.Clock.After(pace):
-		case <-ctx.Done():
-		}
+		p.pause(ctx)
 		err = p.Target.Reach(ctx)
 	}
-	evidence := verdict.Evidence{Query: query(check), Source: p.Target.Authority(), Threshold: "SERVING", Value: "no answer"}
+	evidence := verdict.Evidence{Query: query(check), Source: p.Target.Authority(), Threshold: "SERVING", Value: noAnswer}
 	v := fail(ReasonNoAnswer, "%s was not answered: %s", query(check), target.Cause(err))
 	if err == nil {
 		asked := p.Clock.Now()
-		v, evidence.Value = p.ask(ctx, check)
+		led := true
+		v, evidence.Value, led = p.ask(ctx, check)
+		for !led && p.Clock.Since(start) < patience && ctx.Err() == nil { // a gateway may take a moment to learn of a route
+			p.pause(ctx)
+			v, evidence.Value, led = p.ask(ctx, check)
+		}
 		evidence.Window = p.Clock.Since(asked).Round(time.Millisecond).String()
 	}
 	logr.FromContextOrDiscard(ctx).Info("Asked", "service", check.Service, "outcome", v.Outcome, "reason", v.Reason, "value", evidence.Value)
 	return verdict.With(v, evidence)
 }
 
-// ask is one call, and what it came to.
-func (p Probe) ask(ctx context.Context, check v1alpha1.GRPCCheck) (v verdict.Verdict, seen string) {
+func (p Probe) pause(ctx context.Context) {
+	select {
+	case <-p.Clock.After(pace):
+	case <-ctx.Done():
+	}
+}
+
+// ask is one call, and what it came to; led is false when it was not the
+// candidate that answered.
+func (p Probe) ask(ctx context.Context, check v1alpha1.GRPCCheck) (v verdict.Verdict, seen string, led bool) {
 	secrecy := insecure.NewCredentials()
 	if p.Target.Secure() {
 		secrecy = credentials.NewTLS(p.Target.Config())
@@ -81,28 +92,28 @@ func (p Probe) ask(ctx context.Context, check v1alpha1.GRPCCheck) (v verdict.Ver
 	conn, err := grpc.NewClient("passthrough:///"+p.Target.Dialled(),
 		grpc.WithTransportCredentials(secrecy), grpc.WithAuthority(p.Target.Authority()), grpc.WithNoProxy(), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry())
 	if err != nil {
-		return fail(ReasonNoAnswer, "%s was not asked: the address is none that gRPC can dial", query(check)), "no answer"
+		return fail(ReasonNoAnswer, "%s was not asked: the address is none that gRPC can dial", query(check)), noAnswer, true
 	}
 	defer func() { _ = conn.Close() }() // what was asked has been answered
 	for _, h := range append(slices.Clone(p.Target.Headers), p.Target.Lead) {
-		if h.Name == "" {
-			continue
+		if h.Name != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, h.Name, h.Value)
 		}
-		ctx = metadata.AppendToOutgoingContext(ctx, h.Name, h.Value)
 	}
 	var head metadata.MD
 	answer, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{Service: check.Service}, grpc.Header(&head))
-	if elsewhere := p.Target.Led(head.Get(p.Target.Lead.Name)); elsewhere != nil {
-		return fail(ReasonNoAnswer, "%s was not answered: %s", query(check), target.Cause(elsewhere)), "no answer"
+	if elsewhere := p.Target.Led(head.Get(p.Target.Lead.Name)); elsewhere != nil && (err == nil || len(head) > 0) {
+		return fail(ReasonNoAnswer, "%s was not answered: %s", query(check), target.Cause(elsewhere)), noAnswer, false
 	}
 	if err != nil {
-		return refused(check, status.Code(err))
+		v, seen = refused(check, status.Code(err))
+		return v, seen, true
 	}
 	seen = named(answer.GetStatus())
 	if answer.GetStatus() != healthv1.HealthCheckResponse_SERVING {
-		return fail(ReasonNotServing, "%s was answered with %s, not with SERVING", query(check), seen), seen
+		return fail(ReasonNotServing, "%s was answered with %s, not with SERVING", query(check), seen), seen, true
 	}
-	return verdict.Pass(v1alpha1.SignalSmoke, ReasonServing, "%s was answered with SERVING", query(check)), seen
+	return verdict.Pass(v1alpha1.SignalSmoke, ReasonServing, "%s was answered with SERVING", query(check)), seen, true
 }
 
 // refused is the verdict on a call that failed. The words that came with it
