@@ -10,6 +10,11 @@ type LoadSpec struct {
 	// releases nothing.
 	// +optional
 	Background *BackgroundLoad `json:"background,omitempty"`
+
+	// test sends load to the candidate before it takes traffic, and holds how
+	// it was answered against limits. Changing it releases nothing.
+	// +optional
+	Test *LoadTest `json:"test,omitempty"`
 }
 
 // BackgroundLoad is a steady stream of requests to both sides of a release,

@@ -84,6 +84,14 @@ type SignalDeploymentStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	History []EndedRelease `json:"history,omitempty"`
 
+	// loads are what load tests measured, of the candidate and of the stable
+	// release, and of others that were tested lately.
+	// +optional
+	// +listType=map
+	// +listMapKey=release
+	// +kubebuilder:validation:MaxItems=8
+	Loads []LoadRecord `json:"loads,omitempty"`
+
 	// handled are the requests that have been acted upon or refused.
 	// +optional
 	Handled HandledRequests `json:"handled,omitempty,omitzero"`

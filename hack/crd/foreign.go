@@ -10,6 +10,11 @@ var foreign = [][]string{
 	{"spec", "checks", "load", "background", "resources"},
 	{"spec", "checks", "security", "resources"},
 	{"spec", "checks", "smoke", "[]", "job", "resources"},
+	{"spec", "artifact", "build", "job", "resources"},
+	{"spec", "checks", "security", "resources"},
+	{"spec", "checks", "load", "background", "resources"},
+	{"spec", "checks", "load", "test", "requests"}, // told at background, which has the same
+	{"status", "conditions"},
 }
 
 // silenceForeign drops the descriptions beneath each foreign field. The

@@ -1,0 +1,260 @@
+package v1alpha1
+
+// LoadTest is load that a Job sends to the candidate before it takes traffic.
+// Requests are due by the clock, whether or not those before have been
+// answered, and how long they take counts from when they were due.
+// +kubebuilder:validation:XValidation:rule="(self.shape in ['Ramp', 'Spike']) == has(self.peakRatePerSecond)",message="set peakRatePerSecond for the shapes Ramp and Spike, and for no other"
+// +kubebuilder:validation:XValidation:rule="!has(self.peakRatePerSecond) || self.peakRatePerSecond > self.ratePerSecond",message="peakRatePerSecond must be above ratePerSecond"
+type LoadTest struct {
+	// requests are sent in turn. Their path, body and values of headers may
+	// have ${uuid}, ${sequence}, ${random:1-100} and ${time}.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Requests []LoadRequest `json:"requests,omitempty"`
+
+	// port is the name of the Service port to call. When absent, the first.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=15
+	Port string `json:"port,omitempty"`
+
+	// shape of the load: Constant; Ramp, from ratePerSecond to
+	// peakRatePerSecond; Spike, with the peak in the second third; Soak,
+	// constant, and the limits hold in each quarter.
+	// +optional
+	// +kubebuilder:default=Constant
+	Shape LoadShape `json:"shape,omitempty"`
+
+	// ratePerSecond of requests.
+	// +optional
+	// +kubebuilder:default=20
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	RatePerSecond int32 `json:"ratePerSecond,omitempty"`
+
+	// peakRatePerSecond of a Ramp or a Spike.
+	// +optional
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=5000
+	PeakRatePerSecond int32 `json:"peakRatePerSecond,omitempty"`
+
+	// durationSeconds of the shape.
+	// +optional
+	// +kubebuilder:default=30
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	DurationSeconds int32 `json:"durationSeconds,omitempty"`
+
+	// answerSeconds is how long an answer is waited for.
+	// +optional
+	// +kubebuilder:default=5
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60
+	AnswerSeconds int32 `json:"answerSeconds,omitempty"`
+
+	// workers are the Jobs that share the load.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	Workers int32 `json:"workers,omitempty"`
+
+	// edges are sent beside the load, one of each in a second.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4
+	Edges []LoadEdge `json:"edges,omitempty"`
+
+	// faults are requests that switch faults of the service on and off, in
+	// the order of their time.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Faults []LoadFault `json:"faults,omitempty"`
+
+	// limits that must hold.
+	// +optional
+	// +kubebuilder:default={}
+	Limits LoadLimits `json:"limits,omitempty,omitzero"`
+
+	// peak looks, after the load, for the highest rate at which the limits
+	// hold. It is told, and decides nothing.
+	// +optional
+	Peak *LoadPeak `json:"peak,omitempty"`
+
+	// timeoutSeconds is how long the test may take in all.
+	// +optional
+	// +kubebuilder:default=600
+	// +kubebuilder:validation:Minimum=30
+	// +kubebuilder:validation:Maximum=7200
+	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+}
+
+// LoadShape is how the rate changes.
+// +kubebuilder:validation:Enum=Constant;Ramp;Spike;Soak
+type LoadShape string
+
+// Shapes of load.
+const (
+	LoadConstant LoadShape = "Constant"
+	LoadRamp     LoadShape = "Ramp"
+	LoadSpike    LoadShape = "Spike"
+	LoadSoak     LoadShape = "Soak"
+)
+
+// LoadEdge is a kind of request that a service must refuse or survive.
+// +kubebuilder:validation:Enum=Oversized;Malformed;SlowBody;ConnectionChurn
+type LoadEdge string
+
+// Edge cases of load.
+const (
+	EdgeOversized       LoadEdge = "Oversized"
+	EdgeMalformed       LoadEdge = "Malformed"
+	EdgeSlowBody        LoadEdge = "SlowBody"
+	EdgeConnectionChurn LoadEdge = "ConnectionChurn"
+)
+
+// LoadFault is a request that switches a fault of the service on or off.
+type LoadFault struct {
+	// atSeconds of the load at which it is sent.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	AtSeconds int32 `json:"atSeconds"`
+
+	// recoverSeconds is after how long the limits must hold again.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=3600
+	RecoverSeconds int32 `json:"recoverSeconds,omitempty"`
+
+	// path of the request.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.startsWith('/') && !self.startsWith('//')",message="must begin with a single '/'"
+	Path string `json:"path,omitempty"`
+
+	// method of the request.
+	// +optional
+	// +kubebuilder:default=POST
+	// +kubebuilder:validation:Enum=GET;POST;PUT;PATCH;DELETE
+	Method string `json:"method,omitempty"`
+
+	// body of the request, as JSON.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	Body string `json:"body,omitempty"`
+}
+
+// LoadLimits are what a load test must keep.
+type LoadLimits struct {
+	// p50Milliseconds that half of the requests may take.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60000
+	P50Milliseconds int32 `json:"p50Milliseconds,omitempty"`
+
+	// p90Milliseconds that 90 % may take.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60000
+	P90Milliseconds int32 `json:"p90Milliseconds,omitempty"`
+
+	// p95Milliseconds that 95 % may take.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60000
+	P95Milliseconds int32 `json:"p95Milliseconds,omitempty"`
+
+	// p99Milliseconds that 99 % may take.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60000
+	P99Milliseconds int32 `json:"p99Milliseconds,omitempty"`
+
+	// p999Milliseconds that 99.9 % may take.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60000
+	P999Milliseconds int32 `json:"p999Milliseconds,omitempty"`
+
+	// errorPercent of the requests may have no answer, or a status of 400 or
+	// above.
+	// +optional
+	// +kubebuilder:default="1"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=6
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]|[1-9][0-9]|100)([.][0-9]+)?$')",message="must be a percentage, in quotes, such as \"0.1\""
+	ErrorPercent string `json:"errorPercent,omitempty"`
+
+	// minRatePerSecond of requests that are answered without an error.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	MinRatePerSecond int32 `json:"minRatePerSecond,omitempty"`
+
+	// noWorseThanStablePercent is by how much p50, p90, p95 and p99 may be
+	// above those of the stable release, when it was tested by the same test.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	NoWorseThanStablePercent int32 `json:"noWorseThanStablePercent,omitempty"`
+}
+
+// LoadPeak is a search in ten steps.
+// +kubebuilder:validation:XValidation:rule="self.toRatePerSecond > self.fromRatePerSecond",message="toRatePerSecond must be above fromRatePerSecond"
+type LoadPeak struct {
+	// fromRatePerSecond of the first step.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	FromRatePerSecond int32 `json:"fromRatePerSecond,omitempty"`
+
+	// toRatePerSecond of the last.
+	// +required
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=5000
+	ToRatePerSecond int32 `json:"toRatePerSecond,omitempty"`
+
+	// stepSeconds of each.
+	// +optional
+	// +kubebuilder:default=5
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=120
+	StepSeconds int32 `json:"stepSeconds,omitempty"`
+}
+
+// LoadRecord is what a load test measured of a release.
+type LoadRecord struct {
+	// release that was tested, by hash.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=16
+	Release string `json:"release,omitempty"`
+
+	// test is a hash of what was sent: only like is compared with like.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Test string `json:"test,omitempty"`
+
+	// requests that were judged.
+	// +optional
+	Requests int64 `json:"requests,omitempty"`
+
+	// errors among them.
+	// +optional
+	Errors int64 `json:"errors,omitempty"`
+
+	// latencyMicroseconds are p50, p90, p95, p99 and p99.9.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=5
+	LatencyMicroseconds []int64 `json:"latencyMicroseconds,omitempty"`
+
+	// peakRatePerSecond at which the limits held.
+	// +optional
+	PeakRatePerSecond int32 `json:"peakRatePerSecond,omitempty"`
+}
