@@ -22,6 +22,7 @@ var checks = map[rollout.Part]part{
 	rollout.PartSmoke:    {(*SignalDeploymentReconciler).readSmoke, (*SignalDeploymentReconciler).startSmoke},
 	rollout.PartSecurity: {(*SignalDeploymentReconciler).readSecurity, (*SignalDeploymentReconciler).startSecurity},
 	rollout.PartLeaks:    {(*SignalDeploymentReconciler).readLeaks, (*SignalDeploymentReconciler).startLeaks},
+	rollout.PartLoad:     {(*SignalDeploymentReconciler).readLoadTest, (*SignalDeploymentReconciler).startLoadTest},
 }
 
 // checksAfter are the parts once the candidate serves all.

@@ -111,6 +111,7 @@ func (m *machine) checking() {
 		return
 	}
 	m.record(m.seen.Checks.Of(parts)...)
+	m.keepLoad()
 	m.expose(all)
 }
 

@@ -49,6 +49,8 @@ type Observation struct {
 	Preview  Preview
 	Reported bool // the latest attempt's report is archived
 
+	Measured *v1alpha1.LoadRecord // by a load test that has passed
+
 	Load   verdict.Verdict   // what became of background load: it is told, and decides nothing
 	Seal   []verdict.Verdict // what the registry says once the release is over
 	Sealed bool              // it has said so, or nobody asks

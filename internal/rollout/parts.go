@@ -16,6 +16,7 @@ const (
 	PartSmoke    Part = "smoke"
 	PartSecurity Part = "security"
 	PartLeaks    Part = "leaks"
+	PartLoad     Part = "load"
 )
 
 // Checks are what Jobs say of a candidate. Of each part but the smoke checks,
@@ -41,6 +42,9 @@ func Parts(checks v1alpha1.ChecksSpec) []Asked {
 	}
 	if spec := checks.Leaks; spec != nil {
 		all = append(all, Asked{Part: PartLeaks, Kind: v1alpha1.SignalSecurity, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
+	}
+	if spec := checks.Load.Test; spec != nil {
+		all = append(all, Asked{Part: PartLoad, Kind: v1alpha1.SignalLoad, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
 	}
 	return all
 }

@@ -13,10 +13,11 @@ const (
 )
 
 // Answer is what a Job answers with, in its termination message. One that
-// found an artifact is a JSON object; one of verdicts alone is an array of them.
+// found an artifact, or measured load, is a JSON object; one of verdicts alone is an array of them.
 type Answer struct {
 	Digest   string                   `json:"digest,omitempty"`   // that a reference names or a build made, sha256:…
 	Artifact *v1alpha1.ArtifactRecord `json:"artifact,omitempty"` // what the digest is
+	Load     json.RawMessage          `json:"load,omitempty"`     // what a load test measured
 	Verdicts []Verdict                `json:"verdicts,omitempty"`
 }
 
@@ -72,7 +73,7 @@ func clipped(v Verdict, limit int) Verdict {
 
 func (a Answer) encode() []byte {
 	var what any = a
-	if a.Digest == "" && a.Artifact == nil {
+	if a.Digest == "" && a.Artifact == nil && a.Load == nil {
 		what = append([]Verdict{}, a.Verdicts...)
 	}
 	var text bytes.Buffer

@@ -59,7 +59,7 @@ type Load struct {
 func (l Load) Run(ctx context.Context, spec v1alpha1.BackgroundLoad) verdict.Verdict {
 	timeout := time.Duration(max(1, spec.TimeoutSeconds)) * time.Second
 	canary, stable := l.side(l.Canary, timeout), l.side(l.Stable, timeout)
-	next, rate := cycle(spec.Requests), time.Duration(max(1, spec.RatePerSecond))
+	next, rate := Cycle(spec.Requests), time.Duration(max(1, spec.RatePerSecond))
 	start := l.Clock.Now()
 	var sending sync.WaitGroup
 	send := func(s *side, r v1alpha1.LoadRequest) {

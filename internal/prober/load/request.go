@@ -31,9 +31,9 @@ func Validate(spec v1alpha1.BackgroundLoad) error {
 	return nil
 }
 
-// cycle gives the requests in turn, each as often as its weight says and as
+// Cycle gives the requests in turn, each as often as its weight says and as
 // evenly as can be: of those that have waited for longest, the first.
-func cycle(requests []v1alpha1.LoadRequest) func() v1alpha1.LoadRequest {
+func Cycle(requests []v1alpha1.LoadRequest) func() v1alpha1.LoadRequest {
 	waited, total := make([]int32, len(requests)), int32(0)
 	for _, r := range requests {
 		total += max(1, r.Weight)

@@ -89,7 +89,7 @@ func TestRequestsTakeTurnsByWeight(t *testing.T) {
 			for i, weight := range tc.weights {
 				requests = append(requests, v1alpha1.LoadRequest{Path: string(rune('a' + i)), Weight: weight})
 			}
-			next, got := cycle(requests), ""
+			next, got := Cycle(requests), ""
 			for range tc.want {
 				got += next().Path
 			}
