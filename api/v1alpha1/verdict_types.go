@@ -31,7 +31,7 @@ const (
 	SignalDashboard SignalKind = "Dashboard" // the dashboard's way into Grafana
 	SignalDeadline  SignalKind = "Deadline"  // time that ran out
 	SignalRequest   SignalKind = "Request"   // what a person asked for
-	SignalLoad      SignalKind = "Load"      // synthetic traffic; it tells, and decides nothing
+	SignalLoad      SignalKind = "Load"      // synthetic traffic; background load tells, and decides nothing
 	SignalSecurity  SignalKind = "Security"  // the security checks
 )
 
