@@ -16,7 +16,7 @@ import (
 func measured(said verdict.Verdict, remembered ...string) rollout.Input {
 	in := at(v1alpha1.PhaseChecking)
 	in.Object.Spec.Checks.Load.Test = &v1alpha1.LoadTest{TimeoutSeconds: 600}
-	in.Seen.Checks = rollout.Checks{rollout.PartLoad: {said}}
+	in.Seen.Checks[rollout.PartLoad] = []verdict.Verdict{said}
 	if said.Outcome == verdict.Passed {
 		in.Seen.Measured = &v1alpha1.LoadRecord{Release: "x", Requests: 9}
 	}
