@@ -11,8 +11,8 @@ type LoadSpec struct {
 	// +optional
 	Background *BackgroundLoad `json:"background,omitempty"`
 
-	// test sends load to the candidate before it takes traffic, and holds how
-	// it was answered against limits. Changing it releases nothing.
+	// test sends load to the candidate before it takes traffic. Changing it
+	// releases nothing.
 	// +optional
 	Test *LoadTest `json:"test,omitempty"`
 }

@@ -1,10 +1,7 @@
 package v1alpha1
 
-// LoadTest is load that a Job sends to the candidate before it takes traffic.
-// Requests are due by the clock, whether or not those before have been
-// answered, and how long they take counts from when they were due.
-// +kubebuilder:validation:XValidation:rule="(self.shape in ['Ramp', 'Spike']) == has(self.peakRatePerSecond)",message="set peakRatePerSecond for the shapes Ramp and Spike, and for no other"
-// +kubebuilder:validation:XValidation:rule="!has(self.peakRatePerSecond) || self.peakRatePerSecond > self.ratePerSecond",message="peakRatePerSecond must be above ratePerSecond"
+// LoadTest is load that Jobs send to the candidate before it takes traffic.
+// Requests are due by the clock, and their time counts from then.
 type LoadTest struct {
 	// requests are sent in turn. Their path, body and values of headers may
 	// have ${uuid}, ${sequence}, ${random:1-100} and ${time}.
@@ -20,9 +17,9 @@ type LoadTest struct {
 	// +kubebuilder:validation:MaxLength=15
 	Port string `json:"port,omitempty"`
 
-	// shape of the load: Constant; Ramp, from ratePerSecond to
-	// peakRatePerSecond; Spike, with the peak in the second third; Soak,
-	// constant, and the limits hold in each quarter.
+	// shape of the load: Ramp goes from ratePerSecond to peakRatePerSecond,
+	// Spike has the peak in its second third, and in a Soak the limits hold in
+	// each quarter.
 	// +optional
 	// +kubebuilder:default=Constant
 	Shape LoadShape `json:"shape,omitempty"`
@@ -134,7 +131,6 @@ type LoadFault struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.startsWith('/') && !self.startsWith('//')",message="must begin with a single '/'"
 	Path string `json:"path,omitempty"`
 
 	// method of the request.
@@ -187,7 +183,6 @@ type LoadLimits struct {
 	// +kubebuilder:default="1"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=6
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]|[1-9][0-9]|100)([.][0-9]+)?$')",message="must be a percentage, in quotes, such as \"0.1\""
 	ErrorPercent string `json:"errorPercent,omitempty"`
 
 	// minRatePerSecond of requests that are answered without an error.
@@ -205,7 +200,6 @@ type LoadLimits struct {
 }
 
 // LoadPeak is a search in ten steps.
-// +kubebuilder:validation:XValidation:rule="self.toRatePerSecond > self.fromRatePerSecond",message="toRatePerSecond must be above fromRatePerSecond"
 type LoadPeak struct {
 	// fromRatePerSecond of the first step.
 	// +required

@@ -84,8 +84,7 @@ type SignalDeploymentStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	History []EndedRelease `json:"history,omitempty"`
 
-	// loads are what load tests measured, of the candidate and of the stable
-	// release, and of others that were tested lately.
+	// loads are what load tests measured lately.
 	// +optional
 	// +listType=map
 	// +listMapKey=release

@@ -1,7 +1,9 @@
 package loadtest
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -30,7 +32,7 @@ func Validate(spec v1alpha1.LoadTest) error {
 			return fmt.Errorf("requests[%d].%w", i, err)
 		}
 	}
-	if err := faultProblem(spec); err != nil {
+	if err := cmp.Or(shapeProblem(spec), faultProblem(spec)); err != nil {
 		return err
 	}
 	if total := Requests(spec); total > maxRequests {
@@ -67,7 +69,24 @@ func requestProblem(r v1alpha1.LoadRequest) error {
 	}
 	path, _ := Parse(r.Path)
 	if _, err := url.ParseRequestURI(path.Fill(Facts{})); err != nil {
-		return fmt.Errorf("path: is not the path of a URL: escape what is not allowed in one")
+		return errors.New("path: is not the path of a URL: escape what is not allowed in one")
+	}
+	return nil
+}
+
+// shapeProblem finds numbers that do not go together.
+func shapeProblem(spec v1alpha1.LoadTest) error {
+	peaks := spec.Shape == v1alpha1.LoadRamp || spec.Shape == v1alpha1.LoadSpike
+	share, err := strconv.ParseFloat(spec.Limits.ErrorPercent, 64)
+	switch {
+	case peaks && spec.PeakRatePerSecond <= spec.RatePerSecond:
+		return fmt.Errorf("peakRatePerSecond: must be above ratePerSecond, %d, for the shape %s", spec.RatePerSecond, spec.Shape)
+	case !peaks && spec.PeakRatePerSecond != 0:
+		return errors.New("peakRatePerSecond: is for the shapes Ramp and Spike: set one of these, or leave it out")
+	case spec.Limits.ErrorPercent != "" && (err != nil || !(share >= 0 && share <= 100)):
+		return errors.New(`limits.errorPercent: must be a percentage from 0 to 100, in quotes, such as "0.1"`)
+	case spec.Peak != nil && spec.Peak.ToRatePerSecond <= spec.Peak.FromRatePerSecond:
+		return fmt.Errorf("peak.toRatePerSecond: must be above fromRatePerSecond, %d", spec.Peak.FromRatePerSecond)
 	}
 	return nil
 }
@@ -75,9 +94,9 @@ func requestProblem(r v1alpha1.LoadRequest) error {
 func faultProblem(spec v1alpha1.LoadTest) error {
 	before := int32(0)
 	for i, fault := range spec.Faults {
-		switch _, err := url.ParseRequestURI(fault.Path); {
-		case err != nil:
-			return fmt.Errorf("faults[%d].path: is not the path of a URL: escape what is not allowed in one", i)
+		switch u, err := url.ParseRequestURI(fault.Path); {
+		case err != nil || u.Host != "" || u.IsAbs():
+			return fmt.Errorf("faults[%d].path: is not the path of a URL: begin with a single '/', and escape what is not allowed in one", i)
 		case fault.AtSeconds < before:
 			return fmt.Errorf("faults[%d].atSeconds: is before that of the fault before it: put them in the order of their time", i)
 		case fault.AtSeconds+fault.RecoverSeconds >= spec.DurationSeconds:
