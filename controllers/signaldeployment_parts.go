@@ -33,6 +33,7 @@ var checksAfter = map[rollout.Part]part{
 // observeChecks reads what the parts say of the candidate.
 func (r *SignalDeploymentReconciler) observeChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (err error) {
 	w.Checks, err = r.readParts(ctx, sd, rollout.Parts(sd.Spec.Checks), checks)
+	w.Critical = check.Critical(sd.Spec.Checks, w.Checks[rollout.PartSmoke])
 	return err
 }
 

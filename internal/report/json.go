@@ -34,6 +34,7 @@ type document struct {
 	WorkedWell      []statement            `json:"workedWell"`
 	Anomalies       []statement            `json:"anomalies"`
 	KeyMetrics      []statement            `json:"keyMetrics"`
+	CriticalPaths   []crossing             `json:"criticalPaths,omitempty"`
 	Objectives      []account              `json:"objectives,omitempty"`
 	Profiles        []v1alpha1.Profile     `json:"profiles,omitempty"`
 	Observed        []v1alpha1.Anomaly     `json:"observedAnomalies,omitempty"`
@@ -101,7 +102,8 @@ func compose(t tale, limit int) document {
 		Phase: r.Phase, Result: r.Result, Reason: r.Reason, Message: r.Message, Start: stamp(r.StartTime), End: stamp(r.EndTime),
 		DurationSeconds: int64(t.duration().Seconds()), Exposed: r.Exposed, Overruled: r.Overruled, RollbackNeeded: t.turnedBack(), Plan: r.Plan,
 		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip), Objectives: accounts(t.budgets, clip),
-		Timeline: []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
+		CriticalPaths: clippedCrossings(t.facts, clip),
+		Timeline:      []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
 	}
 	d.profiles(t, clip)
 	for _, key := range r.FiredBefore {

@@ -29,6 +29,7 @@ func markdown(t tale) string {
 	w.list("What Worked Well ✅", "Nothing was decided in its favour", maxWorked, t.worked)
 	w.list("Anomalies Detected 🔍", fmt.Sprintf("None seen in %d verdicts", len(t.Rollout.Verdicts)), maxAnomalies, t.anomalies)
 	w.list("Key Performance Metrics ⚡", "No metric was judged", maxMeasures, t.measures)
+	w.critical(crossings(t.facts))
 	w.budgets(t.budgets)
 	w.timeline(t.phases)
 	w.evidence(t.facts)

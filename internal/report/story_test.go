@@ -131,6 +131,23 @@ func smokeFailure() Input {
 		enter(9, v1alpha1.PhaseFailed, "", 0, why.Reason, why.Message).end(v1alpha1.ResultFailed)
 }
 
+// critically is a release of whose critical paths one works, one does not, one
+// is not known yet, and one was never asked for.
+func critically() Input {
+	s := newStory().staged()
+	path := func(v verdict.Verdict, name, path, by, asked string) verdict.Verdict {
+		return verdict.With(verdict.Named(v, name), verdict.Evidence{Value: asked, Threshold: path, Source: by})
+	}
+	why := verdict.Named(verdict.Fail(v1alpha1.SignalSmoke, "CheckFailed", "Check %q failed: POST /v1/orders was answered with status 500, not with 201", "write"), "write")
+	return s.says(
+		path(verdict.Pass(v1alpha1.SignalSmoke, "CriticalPathCovered", "Critical path %q (/v1/signals): check %q asked for it, and passed", "read signals", "read"), "read signals", "/v1/signals", `check "read"`, "GET /v1/signals?limit=1"),
+		path(verdict.Fail(v1alpha1.SignalSmoke, "CriticalPathFailed", "Critical path %q (/v1/orders/{id}): check %q, which asks for it, failed", "one | order", "write"), "one | order", "/v1/orders/{id}", `check "write"`, "GET /v1/orders/${id}"),
+		path(verdict.Wait(v1alpha1.SignalSmoke, "CriticalPathPending", "Critical path %q (/v1/stream): check %q, which asks for it, has not ended", "stream", "slow"), "stream", "/v1/stream", `check "slow"`, "GET /v1/stream"),
+		path(verdict.Wait(v1alpha1.SignalSmoke, "CriticalPathNotCovered", "Critical path %q (/login): no smoke check asks for it: add a request to one", "login"), "login", "/login", "spec.checks.smoke", "no request"),
+		verdict.With(why, verdict.Evidence{Value: "status 500", Threshold: "status 201", Source: "Job app-v2-1-write"}),
+	).enter(9, v1alpha1.PhaseFailed, "", 0, why.Reason, why.Message).end(v1alpha1.ResultFailed)
+}
+
 func superseded() Input {
 	s := newStory().staged().says(smoke()).step("first", 5, "0").enter(61, v1alpha1.PhaseProgressing, "quarter", 5, "Quiet", "The step before has passed")
 	why := verdict.Fail(v1alpha1.SignalRequest, "Superseded", "A newer release was asked for before %s had ended", s.in.Release.ID)
@@ -156,7 +173,7 @@ func aborted() Input {
 func stories() map[string]Input {
 	return map[string]Input{
 		"good-in-three-steps": good(), "alert-rollback": alertRollback(), "smoke-failure-of-a-first-release": smokeFailure(),
-		"superseded": superseded(), "held-overruled-aborted": aborted(),
+		"superseded": superseded(), "held-overruled-aborted": aborted(), "critical-paths": critically(),
 	}
 }
 

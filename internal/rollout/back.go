@@ -90,6 +90,7 @@ func (m *machine) turnBack(why verdict.Verdict) bool {
 	m.record(m.alsoClosed(why)...)
 	m.record(m.otherwise(why)...)
 	m.record(m.details(why)...)
+	m.record(m.seen.Critical...)
 	m.record(m.seen.Told...)
 	m.record(why)
 	result := v1alpha1.ResultFailed

@@ -112,6 +112,7 @@ func (m *machine) checking() {
 	}
 	m.record(m.seen.Checks.Of(parts)...)
 	m.keepLoad()
+	m.record(m.seen.Critical...)
 	m.expose(all)
 }
 

@@ -38,6 +38,7 @@ type Observation struct {
 	Firing   []string                // alerts that fire, by key
 	Heard    bool                    // the alerts were heard, so that what is not in Firing does not fire
 	Before   []string                // alerts among them that are none of the release's doing, as there are no pods of it yet
+	Critical []verdict.Verdict       // which smoke check covers each critical path, while they run: told, and decides nothing
 	Told     []verdict.Verdict       // worth telling at the end, though nothing is decided by it
 	Tallies  []v1alpha1.MetricTally  // failing samples, where there are any
 	Budgets  []v1alpha1.BudgetRecord // consumed of error budgets, where there are objectives

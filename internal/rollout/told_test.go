@@ -86,3 +86,38 @@ func TestWhatIsToldDecidesNothing(t *testing.T) {
 		})
 	}
 }
+
+// Which critical paths the smoke checks cover is told when the checks end, good
+// or bad, and decides nothing.
+func TestWhatIsToldOfCriticalPathsDecidesNothing(t *testing.T) {
+	critical := []verdict.Verdict{
+		verdict.Wait(v1alpha1.SignalSmoke, "CriticalPathNotCovered", "Nobody asks"),
+		verdict.Fail(v1alpha1.SignalSmoke, "CriticalPathFailed", "It failed"),
+	}
+	for name, tc := range map[string]struct {
+		smoke verdict.Verdict
+		want  v1alpha1.Phase
+		told  int
+	}{
+		"the checks pass":    {testkit.Passed(v1alpha1.SignalSmoke), v1alpha1.PhaseProgressing, 2},
+		"a check fails":      {testkit.Failed(v1alpha1.SignalSmoke, "CheckFailed"), v1alpha1.PhaseFailed, 2},
+		"the checks are run": {testkit.Unknown(v1alpha1.SignalSmoke), v1alpha1.PhaseChecking, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := at(v1alpha1.PhaseChecking)
+			in.Seen.Checks = rollout.Checks{rollout.PartSmoke: {tc.smoke}}
+			in.Object.Spec.Checks.Smoke = []v1alpha1.SmokeCheck{{Name: "api"}}
+			in.Seen.Critical = critical
+			next := rollout.Decide(in).Next
+			told := 0
+			for _, v := range next.Rollout.Verdicts {
+				if v.Reason == critical[0].Reason || v.Reason == critical[1].Reason {
+					told++
+				}
+			}
+			if next.Phase != tc.want || told != tc.told || next.Rollout.Reason == critical[1].Reason {
+				t.Errorf("it goes on to %s for %s, and tells %d", next.Phase, next.Rollout.Reason, told)
+			}
+		})
+	}
+}

@@ -38,7 +38,9 @@ type Failure struct {
 	Message string
 }
 
-func amiss(format string, args ...any) *Failure { return &Failure{Message: fmt.Sprintf(format, args...)} }
+func amiss(format string, args ...any) *Failure {
+	return &Failure{Message: fmt.Sprintf(format, args...)}
+}
 
 // Holds says what is wrong when an expression is not true of an answer.
 func (v Values) Holds(expression string, a Answer) *Failure {
