@@ -132,6 +132,7 @@ func withEvidence(v verdict.Verdict, e verdict.Evidence, last *corev1.Pod) verdi
 	if spoke && said.Evidence != nil {
 		e.Value, e.Baseline, e.Threshold = jobs.Fit(said.Evidence.Value, 256), jobs.Fit(said.Evidence.Baseline, 256), jobs.Fit(said.Evidence.Threshold, 256)
 		e.Query, e.Window = jobs.Fit(said.Evidence.Query, 1024), jobs.Fit(said.Evidence.Window, 64)
+		e.Samples, e.Failures = max(0, said.Evidence.Samples), max(0, said.Evidence.Failures) // what had to be asked again
 	}
 	return verdict.With(v, e)
 }

@@ -34,14 +34,16 @@ func (r *run) listen(ctx context.Context, asked asking, evidence *verdict.Eviden
 	limited, cancel := context.WithTimeoutCause(ctx, within(asked.HTTPRequest), errSilent)
 	defer cancel()
 	opened, a, err := r.open(limited, asked)
-	if err != nil {
-		if errors.Is(err, stream.ErrRefused) {
-			evidence.Value = "status 101"
-			return fail(ReasonStream, "%s was answered with status 101, but with no handshake of a WebSocket", name(asked.HTTPRequest)), true
-		}
+	switch {
+	case errors.Is(err, stream.ErrRefused):
+		evidence.Value = "status 101"
+		return fail(ReasonStream, "%s was answered with status 101, but with no handshake of a WebSocket", name(asked.HTTPRequest)), true
+	case errors.Is(context.Cause(limited), errSilent):
+		evidence.Value = noAnswer
+		return fail(ReasonNoAnswer, "%s was not answered within %s, the withinSeconds", name(asked.HTTPRequest), within(asked.HTTPRequest)), true
+	case err != nil:
 		return unanswered(asked, err, evidence)
-	}
-	if opened == nil { // it was answered, but with no stream
+	case opened == nil: // it was answered, but with no stream
 		return r.judged(asked, a, evidence), true
 	}
 	defer opened.Close()
@@ -114,11 +116,13 @@ func eventsAsExpected(asked asking, a answer) *verdict.Verdict {
 // event that is not decides; a WebSocket's message that is not is passed over.
 func (r *run) follow(ctx context.Context, asked asking, from stream.Source, a answer, evidence *verdict.Evidence) verdict.Verdict {
 	start, came, fit, opened := r.Clock.Now(), 0, 0, evidence.Value
+	defer func() {
+		evidence.Value = fmt.Sprintf("%s; %d of %d messages as expected", opened, fit, came)
+		evidence.Window = (a.took + r.Clock.Since(start)).Round(time.Millisecond).String()
+	}()
 	var last *scenario.Failure
 	for fit < atLeast(asked.HTTPRequest) {
 		message, err := from.Next(ctx)
-		evidence.Value = fmt.Sprintf("%s; %d of %d messages as expected", opened, fit, came)
-		evidence.Window = (a.took + r.Clock.Since(start)).Round(time.Millisecond).String()
 		if err != nil {
 			return broken(asked, context.Cause(ctx), err, fit, came, last)
 		}
@@ -131,7 +135,6 @@ func (r *run) follow(ctx context.Context, asked asking, from stream.Source, a an
 			return fail(reasonOf(last, ReasonBody), "%s: %s", name(asked.HTTPRequest), says(fmt.Sprintf("event %d has", came), last))
 		}
 	}
-	evidence.Value = fmt.Sprintf("%s; %d of %d messages as expected", opened, fit, came)
 	return r.keep(asked, a, verdict.Pass(v1alpha1.SignalSmoke, ReasonAnswered, "%s was answered as expected, with status %d and %d messages", name(asked.HTTPRequest), a.status, fit))
 }
 
