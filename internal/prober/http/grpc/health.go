@@ -85,12 +85,13 @@ func (p Probe) pause(ctx context.Context) {
 // ask is one call, and what it came to; led is false when it was not the
 // candidate that answered.
 func (p Probe) ask(ctx context.Context, check v1alpha1.GRPCCheck) (v verdict.Verdict, seen string, led bool) {
-	secrecy := insecure.NewCredentials()
-	if p.Target.Secure() {
-		secrecy = credentials.NewTLS(p.Target.Config())
+	options := []grpc.DialOption{grpc.WithNoProxy(), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry()}
+	if p.Target.Secure() { // with TLS, gRPC asks for the name of the certificate
+		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(p.Target.Config())))
+	} else {
+		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithAuthority(p.Target.Authority()))
 	}
-	conn, err := grpc.NewClient("passthrough:///"+p.Target.Dialled(),
-		grpc.WithTransportCredentials(secrecy), grpc.WithAuthority(p.Target.Authority()), grpc.WithNoProxy(), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry())
+	conn, err := grpc.NewClient("passthrough:///"+p.Target.Dialled(), options...)
 	if err != nil {
 		return fail(ReasonNoAnswer, "%s was not asked: the address is none that gRPC can dial", query(check)), noAnswer, true
 	}

@@ -15,15 +15,12 @@ import (
 
 // here is where a schema is said to come from, so that a relative $ref leads
 // nowhere.
-const here = "signal:schema"
+const here = "https://schema.invalid/schema"
 
 // nowhere loads no document: a schema is whole as it is written.
 type nowhere struct{}
 
-// errElsewhere says that a schema is not whole.
-var errElsewhere = errors.New("another document")
-
-func (nowhere) Load(string) (any, error) { return nil, errElsewhere }
+func (nowhere) Load(string) (any, error) { return nil, errors.New("another document") }
 
 // schemaOf compiles a JSON Schema of 2020-12, and keeps its own words: which of
 // a body's fields it knows by name.
@@ -41,8 +38,9 @@ func schemaOf(text string) (*jsonschema.Schema, map[string]bool, error) {
 	schema, err := compiler.Compile(here)
 	var invalid *jsonschema.SchemaValidationError
 	var missing *jsonschema.AnchorNotFoundError
+	var elsewhere *jsonschema.LoadURLError
 	switch {
-	case errors.Is(err, errElsewhere):
+	case errors.As(err, &elsewhere):
 		return nil, nil, errors.New("refers to another document: put what it needs into its own $defs")
 	case errors.As(err, &missing):
 		return nil, nil, errors.New("refers to an anchor that it does not have")
@@ -99,20 +97,30 @@ func Keeps(text string, body []byte) *Failure {
 	case err == nil:
 		return nil
 	case !errors.As(err, &invalid):
-		return &Failure{true, "expect.jsonSchema: cannot be told of the body: one of its references goes round in circles"}
+		return &Failure{true, "expect.jsonSchema: cannot be told of the body"}
 	}
 	first := leavesOf(invalid)[0]
+	if _, circular := first.ErrorKind.(*kind.RefCycle); circular {
+		return &Failure{true, "expect.jsonSchema: cannot be told of the body: one of its references goes round in circles"}
+	}
 	place := slices.Clone(first.InstanceLocation)
 	for i, key := range place {
 		if !words[key] && strings.Trim(key, "0123456789") != "" {
 			place[i] = "*" // a name that came with the body
 		}
 	}
-	rule := strings.Join(first.ErrorKind.KeywordPath(), "/")
-	if rule == "" {
-		rule = "false"
+	return amiss("a body that does not keep to expect.jsonSchema: %s breaks %q", pointer(place), verdict.Clip(ruleOf(first.ErrorKind), 64))
+}
+
+// ruleOf names the rule that was broken.
+func ruleOf(e jsonschema.ErrorKind) string {
+	switch e.(type) {
+	case *kind.Not:
+		return "not"
+	case *kind.FalseSchema:
+		return "false"
 	}
-	return amiss("a body that does not keep to expect.jsonSchema: %s breaks %q", pointer(place), verdict.Clip(rule, 64))
+	return strings.Join(e.KeywordPath(), "/")
 }
 
 // leavesOf are the rules that were broken, in an order that is the same each

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"syscall"
 )
 
@@ -46,7 +47,7 @@ func distrust(err error) string {
 		name      x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
+		alert     *net.OpError
 		verifying *tls.CertificateVerificationError
 	)
 	switch {
@@ -58,9 +59,9 @@ func distrust(err error) string {
 		return "its certificate has expired, or is not valid yet"
 	case errors.As(err, &invalid), errors.As(err, &verifying):
 		return "its certificate is not valid"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "it does not speak TLS"
-	case errors.As(err, &alert):
+	case errors.As(err, &alert) && alert.Op == "remote error": // as crypto/tls calls an alert
 		return "it broke off the TLS handshake"
 	}
 	return ""
