@@ -226,6 +226,6 @@ type CriticalPath struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/[^/?#]?[^?#]*$')",message="must begin with a single '/', without a query"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/([^/?#][^?#]*)?$')",message="must begin with a single '/', without a query"
 	Path string `json:"path,omitempty"`
 }

@@ -53,6 +53,11 @@ func TestItemDefaults(t *testing.T) {
 			`{name: api, http: {requests: [{path: /healthz}]}}`,
 			`{name: api, timeoutSeconds: 60, retries: 0, http: {requests: [{path: /healthz, method: GET}]}}`,
 		},
+		"request of a stream, and of one that is sent again": {
+			[]string{"checks", "smoke"},
+			`{name: api, http: {requests: [{path: /a, stream: {protocol: WebSocket}, retry: {}}]}}`,
+			`{name: api, timeoutSeconds: 60, retries: 0, http: {requests: [{path: /a, method: GET, stream: {protocol: WebSocket, minMessages: 1, withinSeconds: 10}, retry: {attempts: 3, backoffMilliseconds: 500}}]}}`,
+		},
 		"check by an image": {
 			[]string{"checks", "smoke"},
 			`{name: api, job: {image: acme/contract:v1}}`,

@@ -73,7 +73,12 @@ spec:
             status: [200, 201]
             headers: [{name: Content-Type, value: application/json}]
             json: size(body.signals) > 0
+            jsonSchema: '{"type":"object","required":["signals"]}'
             maxLatencyMilliseconds: 500
+          capture: [{name: first, value: "body.signals[0].id"}]
+          retry: {attempts: 5, backoffMilliseconds: 200}
+        - path: /v1/signals/${first}
+          stream: {protocol: ServerSentEvents, minMessages: 3, withinSeconds: 30}
     - name: contract
       job:
         image: registry.example/acme/contract:v1
@@ -81,6 +86,11 @@ spec:
         args: ["--all"]
         env: [{name: LEVEL, value: full}]
         resources: {limits: {memory: 64Mi}}
+    - name: trades
+      grpc: {port: grpc, service: acme.Trades}
+      tls: {serverName: app.example, caConfigMapName: authority}
+    criticalPaths:
+    - {name: signals, path: "/v1/signals/{id}"}
     security:
       paths: [/, /v1/signals]
       port: http

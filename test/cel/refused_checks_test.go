@@ -10,7 +10,7 @@ func TestRefusedChecks(t *testing.T) {
 		job     = "spec.checks.smoke.1.job."
 	)
 	refused(t, map[string]refusal{
-		"17 checks":                  {fill("spec.checks.smoke", 15, named), `spec.checks.smoke: Too many: 17: must have at most 16 items`},
+		"17 checks":                  {fill("spec.checks.smoke", 14, named), `spec.checks.smoke: Too many: 17: must have at most 16 items`},
 		"check of a name twice":      {set("spec.checks.smoke.1.name", "api"), `spec.checks.smoke[1]: Duplicate value: {"name":"api"}`},
 		"check without a name":       {drop(check + "name"), `spec.checks.smoke[0].name: Required value`},
 		"check name in capitals":     {set(check+"name", "API"), `spec.checks.smoke[0].name: Invalid value: "API": must consist of lower-case letters, digits and '-'`},
@@ -29,7 +29,7 @@ func TestRefusedChecks(t *testing.T) {
 		"http port of 16 letters": {set(check+"http.port", long(16)), `spec.checks.smoke[0].http.port: Too long`},
 		"no requests":             {drop(check + "http.requests"), `spec.checks.smoke[0].http.requests: Required value`},
 		"requests empty":          {set(check+"http.requests", []any{}), `spec.checks.smoke[0].http.requests: Invalid value: 0: spec.checks.smoke[0].http.requests in body should have at least 1 items`},
-		"33 requests":             {fill(check+"http.requests", 32, same), `spec.checks.smoke[0].http.requests: Too many: 33: must have at most 32 items`},
+		"33 requests":             {fill(check+"http.requests", 31, same), `spec.checks.smoke[0].http.requests: Too many: 33: must have at most 32 items`},
 		"request without path":    {drop(request + "path"), `spec.checks.smoke[0].http.requests[0].path: Required value`},
 		"path empty":              {set(request+"path", ""), `spec.checks.smoke[0].http.requests[0].path in body should be at least 1 chars long`},
 		"path without a slash":    {set(request+"path", "healthz"), `spec.checks.smoke[0].http.requests[0].path: Invalid value: "healthz": must begin with a single '/'`},

@@ -182,6 +182,13 @@ func TestFailureMode43InvalidSpecs(t *testing.T) {
 			signer := v1alpha1.Signer{PublicKeys: []v1alpha1.PublicKey{{PEM: "-----BEGIN PUBLIC KEY-----\nMA==\n-----END PUBLIC KEY-----\n"}}}
 			sd.Spec.Artifact.Signatures = []v1alpha1.SignaturePolicy{{Name: "us", Signer: signer}}
 		}, []string{"spec.artifact.signatures[0].signer.publicKeys[0].pem"}},
+		"a value that nothing captures": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Checks.Smoke[0].HTTP.Requests[0].Body = "${token}" }, []string{"spec.checks.smoke[0]", "http.requests[0].body", "${token}"}},
+		"a schema that is elsewhere": {func(sd *v1alpha1.SignalDeployment) {
+			sd.Spec.Checks.Smoke[0].HTTP.Requests[0].Expect.JSONSchema = `{"$ref":"https://schemas.example/signal"}`
+		}, []string{"spec.checks.smoke[0]", "http.requests[0].expect.jsonSchema", "another document"}},
+		"TLS for an image of one's own": {func(sd *v1alpha1.SignalDeployment) {
+			sd.Spec.Checks.Smoke[0] = v1alpha1.SmokeCheck{Name: "alive", TimeoutSeconds: 60, Job: &v1alpha1.JobCheck{Image: "own"}, TLS: &v1alpha1.CheckTLS{ServerName: "a"}}
+		}, []string{"spec.checks.smoke[0]", "tls", "an image of your own"}},
 		"a port that is not there": {func(sd *v1alpha1.SignalDeployment) { sd.Spec.Checks.Smoke[0].HTTP.Port = "grpc" }, []string{"spec.checks.smoke[0]", "grpc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
