@@ -38,7 +38,7 @@ func TestRefusedSmokeChecks(t *testing.T) {
 		"stream of no time":          {set(request+"stream", m{"protocol": "WebSocket", "withinSeconds": int64(0)}), `stream.withinSeconds in body should be greater than or equal to 1`},
 		"stream of 601 seconds":      {set(request+"stream", m{"protocol": "WebSocket", "withinSeconds": int64(601)}), `stream.withinSeconds in body should be less than or equal to 600`},
 		"schema empty":               {set(request+"expect.jsonSchema", ""), `expect.jsonSchema in body should be at least 1 chars long`},
-		"schema as an object":        {set(request+"expect.jsonSchema", m{"type": "object"}), `expect.jsonSchema in body must be of type string: "object"`},
+		"schema as an object":        {set(request+"expect.jsonSchema", []any{"a"}), `expect.jsonSchema in body must be of type string: "array"`},
 		"schema too long":            {set(request+"expect.jsonSchema", long(8193)), `expect.jsonSchema: Too long: may not be more than 8192 bytes`},
 		"33 critical paths":          {fill("spec.checks.criticalPaths", 32, named), `spec.checks.criticalPaths: Too many: 33: must have at most 32 items`},
 		"critical path twice":        {twice("spec.checks.criticalPaths"), `spec.checks.criticalPaths[1]: Duplicate value: {"name":"signals"}`},

@@ -156,7 +156,7 @@ func compile(expression string, captured known) (cel.Program, subject, error) {
 	uses := usesOf(env, text.String())
 	for _, p := range parts {
 		if p.name != "" && uses[identifier(p.name)] < times[identifier(p.name)] {
-			return nil, subject{}, fmt.Errorf("has ${%s} inside a text or a comment: it stands for a value, so write \"…\" + ${%s}", p.name, p.name)
+			return nil, subject{}, fmt.Errorf("has ${%s} inside a text, a name or a comment: it stands for a value, so write \"…\" + ${%s}", p.name, p.name)
 		}
 	}
 	program, err := env.Program(checked, cel.CostLimit(maxCost))
