@@ -6,6 +6,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/check"
+	"github.com/signal-delivery/operator/internal/check/critical"
 	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -33,7 +34,7 @@ var checksAfter = map[rollout.Part]part{
 // observeChecks reads what the parts say of the candidate.
 func (r *SignalDeploymentReconciler) observeChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (err error) {
 	w.Checks, err = r.readParts(ctx, sd, rollout.Parts(sd.Spec.Checks), checks)
-	w.Critical = check.Critical(sd.Spec.Checks, w.Checks[rollout.PartSmoke])
+	w.Critical = critical.Tell(sd.Spec.Checks, w.Checks[rollout.PartSmoke])
 	return err
 }
 
@@ -41,6 +42,7 @@ func (r *SignalDeploymentReconciler) observeChecks(ctx context.Context, sd *v1al
 func (r *SignalDeploymentReconciler) observeAfter(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) (err error) {
 	if sd.Status.Rollout.Phase == v1alpha1.PhaseVerifying {
 		w.After, err = r.readParts(ctx, sd, rollout.PartsAfter(sd.Spec.Checks), checksAfter)
+		w.Critical = critical.Heard(sd.Spec.Checks, w.After[rollout.PartSmoke])
 	}
 	return err
 }

@@ -196,6 +196,7 @@ func (m *machine) verifying() {
 	}
 	m.record(m.signals()...)
 	m.record(m.seen.After.Of(parts)...)
+	m.record(m.seen.Critical...)
 	m.record(m.seen.Told...)
 	m.promote()
 	m.enter(v1alpha1.PhaseSettling, verdict.Pass(v1alpha1.SignalWorkload, "Draining", "%s has been verified; what it replaces drains", m.candidate().ID))

@@ -1,4 +1,6 @@
-package check
+// Package critical tells which smoke check asks for each path that users cannot
+// do without, and which path none does. It decides nothing.
+package critical
 
 import (
 	"fmt"
@@ -9,7 +11,7 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// Reasons of what is told of critical paths. They decide nothing.
+// Reasons of what is told of critical paths.
 const (
 	ReasonCovered    = "CriticalPathCovered"    // a check asked for it, and passed
 	ReasonBroken     = "CriticalPathFailed"     // a check that asks for it failed
@@ -17,28 +19,45 @@ const (
 	ReasonUncovered  = "CriticalPathNotCovered" // no check asks for it, so that nobody knows
 )
 
-// Critical tells of each critical path which smoke checks ask for it, and what
-// became of them, as they say in the order of the spec.
-func Critical(checks v1alpha1.ChecksSpec, said []verdict.Verdict) []verdict.Verdict {
+// Tell says of each critical path which smoke checks ask for it, and what became
+// of them, as they say before the candidate takes traffic.
+func Tell(checks v1alpha1.ChecksSpec, said []verdict.Verdict) []verdict.Verdict {
 	var all []verdict.Verdict
 	for _, path := range checks.CriticalPaths {
-		all = append(all, verdict.Named(coverage(path, checks.Smoke, said), path.Name))
+		v, _ := coverage(path, checks.Smoke, said)
+		all = append(all, v)
 	}
 	return all
 }
 
-func coverage(path v1alpha1.CriticalPath, checks []v1alpha1.SmokeCheck, said []verdict.Verdict) verdict.Verdict {
+// Heard says it of the paths alone that are asked for once more when the
+// candidate serves all.
+func Heard(checks v1alpha1.ChecksSpec, said []verdict.Verdict) []verdict.Verdict {
+	var all []verdict.Verdict
+	for _, path := range checks.CriticalPaths {
+		if v, heard := coverage(path, checks.Smoke, said); heard {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// coverage is what is told of a path; heard is false when no check that asks for
+// it has said anything.
+func coverage(path v1alpha1.CriticalPath, checks []v1alpha1.SmokeCheck, said []verdict.Verdict) (told verdict.Verdict, heard bool) {
 	var names, requests []string
 	var verdicts []verdict.Verdict
-	for i, check := range checks {
+	for _, check := range checks {
 		asks := asksFor(check, path.Path)
 		if len(asks) == 0 {
 			continue
 		}
 		names = append(names, fmt.Sprintf("%q", check.Name))
 		requests = append(requests, slices.DeleteFunc(asks, func(ask string) bool { return slices.Contains(requests, ask) })...)
-		if i < len(said) {
-			verdicts = append(verdicts, said[i])
+		for _, v := range said {
+			if of(v) == check.Name {
+				verdicts = append(verdicts, v)
+			}
 		}
 	}
 	all := verdict.All(verdict.Verdict{Outcome: verdict.Unknown}, verdicts...)
@@ -46,7 +65,7 @@ func coverage(path v1alpha1.CriticalPath, checks []v1alpha1.SmokeCheck, said []v
 	v := verdict.Wait(v1alpha1.SignalSmoke, ReasonUncovered, "Critical path %q (%s): no smoke check asks for it: add a request to one", path.Name, path.Path)
 	switch {
 	case len(names) == 0:
-		return verdict.With(v, verdict.Evidence{Value: "no request", Threshold: path.Path, Source: "spec.checks.smoke"})
+		return verdict.With(verdict.Named(v, path.Name), verdict.Evidence{Value: "no request", Threshold: path.Path, Source: "spec.checks.smoke"}), false
 	case all.Outcome == verdict.Passed:
 		v = verdict.Pass(v1alpha1.SignalSmoke, ReasonCovered, "Critical path %q (%s): %s asked for it, and passed", path.Name, path.Path, by)
 	case all.Outcome == verdict.Failed:
@@ -54,7 +73,15 @@ func coverage(path v1alpha1.CriticalPath, checks []v1alpha1.SmokeCheck, said []v
 	default:
 		v = verdict.Wait(v1alpha1.SignalSmoke, ReasonUnanswered, "Critical path %q (%s): %s, which asks for it, has not ended", path.Name, path.Path, by)
 	}
-	return verdict.With(v, verdict.Evidence{Value: verdict.Clip(strings.Join(requests, ", "), 256), Threshold: path.Path, Source: verdict.Clip(by, 512)})
+	evidence := verdict.Evidence{Value: verdict.Clip(strings.Join(requests, ", "), 256), Threshold: path.Path, Source: verdict.Clip(by, 512)}
+	return verdict.With(verdict.Named(v, path.Name), evidence), len(verdicts) > 0
+}
+
+// of is the check that a verdict is of: at a stage, its name has that behind a
+// dot.
+func of(v verdict.Verdict) string {
+	name, _, _ := strings.Cut(v.Name, ".")
+	return name
 }
 
 // asksFor are the requests of a check for a path, each once.

@@ -1,4 +1,4 @@
-package check
+package critical
 
 import (
 	"testing"
@@ -59,9 +59,9 @@ func TestWhatIsToldOfCriticalPaths(t *testing.T) {
 			{Name: "signals", Path: "/v1/signals"}, {Name: "one order", Path: "/v1/orders/{id}"}, {Name: "login", Path: "/login"},
 		},
 	}
-	passed := verdict.Pass(v1alpha1.SignalSmoke, ReasonPassed, "good")
-	failed := verdict.Fail(v1alpha1.SignalSmoke, ReasonFailed, "bad")
-	running := verdict.Wait(v1alpha1.SignalSmoke, ReasonRunning, "not yet")
+	passed := verdict.Pass(v1alpha1.SignalSmoke, "CheckPassed", "good")
+	failed := verdict.Fail(v1alpha1.SignalSmoke, "CheckFailed", "bad")
+	running := verdict.Wait(v1alpha1.SignalSmoke, "CheckRunning", "not yet")
 	signals := verdict.Evidence{Value: "GET /v1/signals, GET /v1/signals?limit=1", Threshold: "/v1/signals", Source: `check "read", "write"`}
 	order := verdict.Evidence{Value: "GET /v1/orders/${id}", Threshold: "/v1/orders/{id}", Source: `check "write"`}
 	uncovered := verdict.With(verdict.Named(verdict.Wait(v1alpha1.SignalSmoke, ReasonUncovered, `Critical path "login" (/login): no smoke check asks for it: add a request to one`), "login"),
@@ -95,12 +95,22 @@ func TestWhatIsToldOfCriticalPaths(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, Critical(checks, tc.said)); diff != "" {
+			for i := range tc.said {
+				tc.said[i] = verdict.Named(tc.said[i], checks.Smoke[i].Name)
+			}
+			if diff := cmp.Diff(tc.want, Tell(checks, tc.said)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
-	if got := Critical(v1alpha1.ChecksSpec{Smoke: checks.Smoke}, nil); got != nil {
+	after := []verdict.Verdict{verdict.Named(failed, "write.after-cutover")}
+	if got := Heard(checks, after); len(got) != 2 || got[0].Name != "signals" || got[1].Name != "one order" || got[0].Outcome != verdict.Failed {
+		t.Errorf("after the cutover: %+v", got)
+	}
+	if got := Heard(checks, nil); got != nil {
+		t.Errorf("nothing is heard: %+v", got)
+	}
+	if got := Tell(v1alpha1.ChecksSpec{Smoke: checks.Smoke}, nil); got != nil {
 		t.Errorf("none were named: %+v", got)
 	}
 }
