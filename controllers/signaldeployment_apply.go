@@ -109,7 +109,7 @@ func (r *SignalDeploymentReconciler) applyReport(ctx context.Context, sd *v1alph
 func reportInput(sd *v1alpha1.SignalDeployment, next v1alpha1.SignalDeploymentStatus) report.Input {
 	return report.Input{
 		Namespace: sd.Namespace, Name: sd.Name, Environment: release.Environment(sd),
-		Release: *next.Candidate, Stable: next.Stable, Rollout: next.Rollout,
+		Release: *next.Candidate, Stable: next.Stable, Rollout: next.Rollout, Drill: next.Drill,
 		Measured: profile.Facts(profileSubject(sd, next), next.Rollout),
 	}
 }

@@ -100,7 +100,7 @@ func (r *SignalDeploymentReconciler) observeThings(ctx context.Context, sd *v1al
 		if _, err := r.find(ctx, types.NamespacedName{Namespace: sd.Namespace, Name: name}, service); err != nil {
 			return nil, err
 		}
-		things = append(things, drill.Thing(drill.KindSelector, name, sum(service.Spec.Selector)))
+		things = append(things, drill.Thing(drill.KindSelector, name, service.Spec.Selector[v1alpha1.LabelRelease]+" "+sum(service.Spec.Selector)))
 	}
 	sides, err := workload.Read(ctx, r, sd)
 	if err != nil || sd.Status.Stable == nil {

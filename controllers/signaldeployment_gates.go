@@ -17,6 +17,7 @@ import (
 	"github.com/signal-delivery/operator/internal/gate"
 	"github.com/signal-delivery/operator/internal/gate/errand"
 	"github.com/signal-delivery/operator/internal/rollout"
+	"github.com/signal-delivery/operator/internal/rollout/drill"
 )
 
 // gatesEvery is how often gates are asked again that say neither when they open
@@ -28,7 +29,7 @@ const gatesEvery = 10 * time.Second
 // error budgets, which metric servers are asked for, and the rehearsal of a
 // template.
 func (r *SignalDeploymentReconciler) observeGates(ctx context.Context, sd *v1alpha1.SignalDeployment, w *world) error {
-	facts := gate.Facts{Now: r.Clock.Now(), Object: sd, Endpoints: map[string]int32{}, Configs: map[string]*corev1.ConfigMap{}}
+	facts := gate.Facts{Now: r.Clock.Now(), Object: sd, DrillUntil: drill.DueBy(sd.Spec.Rollback.Drill, sd.Status.Drill), Endpoints: map[string]int32{}, Configs: map[string]*corev1.ConfigMap{}}
 	for _, g := range sd.Spec.Gates {
 		if err := r.gather(ctx, g, w, &facts); err != nil {
 			return err

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -134,4 +135,33 @@ func kept(name string, g v1alpha1.SecretGate, f Facts) verdict.Verdict {
 		return said
 	}
 	return wait("SecretUnknown", "Gate %q waits for a Job to look for Secret %q", name, g.Name)
+}
+
+// rehearsed says whether the last rollback drill that came to an end passed, and
+// still counts.
+func rehearsed(name string, f Facts) verdict.Verdict {
+	memory := f.Object.Status.Drill
+	rests := verdict.Evidence{Source: "status.drill"}
+	if !f.DrillUntil.IsZero() {
+		rests.Threshold = "until " + f.DrillUntil.UTC().Format(time.RFC3339)
+	}
+	last := v1alpha1.DrillResult("")
+	for i := 0; memory != nil && i < len(memory.Runs) && last == ""; i++ {
+		if r := memory.Runs[i].Result; r == v1alpha1.DrillPassed || r == v1alpha1.DrillFailed {
+			last = r
+		}
+	}
+	if rests.Value = string(last); memory != nil && !memory.LastSuccessTime.IsZero() {
+		rests.Value = fmt.Sprintf("%s, last success %s", last, memory.LastSuccessTime.UTC().Format(time.RFC3339))
+	}
+	ask := v1alpha1.AnnotationDrill + "=$(date +%s)"
+	switch {
+	case last == "":
+		return verdict.With(wait("DrillMissing", "Gate %q waits for a rollback drill, and none has come to an end: ask for one by annotating %s", name, ask), rests)
+	case last == v1alpha1.DrillFailed:
+		return verdict.With(wait("DrillFailed", "Gate %q waits for a rollback drill that passes, and the last one failed: see status.drill, then ask for another by annotating %s", name, ask), rests)
+	case !f.DrillUntil.IsZero() && !f.Now.Before(f.DrillUntil):
+		return verdict.With(wait("DrillOverdue", "Gate %q waits for a rollback drill, and the last one that passed does not count any more: ask for one by annotating %s", name, ask), rests)
+	}
+	return verdict.With(pass("DrillPassed", "The last rollback drill passed, and still counts"), rests)
 }

@@ -226,3 +226,46 @@ func TestWhoAwaitsWhom(t *testing.T) {
 		})
 	}
 }
+
+func TestADrill(t *testing.T) {
+	noon := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
+	ran := func(results ...v1alpha1.DrillResult) *v1alpha1.DrillStatus {
+		memory := &v1alpha1.DrillStatus{}
+		for _, r := range results {
+			memory.Runs = append(memory.Runs, v1alpha1.DrillRun{Result: r})
+		}
+		return memory
+	}
+	const ask = "delivery.signal.dev/drill=$(date +%s)"
+	missing := wait("DrillMissing", `Gate "drill" waits for a rollback drill, and none has come to an end: ask for one by annotating %s`, ask)
+	failed := wait("DrillFailed", `Gate "drill" waits for a rollback drill that passes, and the last one failed: see status.drill, then ask for another by annotating %s`, ask)
+	overdue := wait("DrillOverdue", `Gate "drill" waits for a rollback drill, and the last one that passed does not count any more: ask for one by annotating %s`, ask)
+	passed := pass("DrillPassed", "The last rollback drill passed, and still counts")
+	for name, tc := range map[string]struct {
+		memory *v1alpha1.DrillStatus
+		until  time.Time
+		want   verdict.Verdict
+	}{
+		"none asked for":                     {nil, time.Time{}, missing},
+		"none yet":                           {ran(), noon.Add(time.Hour), missing},
+		"the first one runs":                 {ran(v1alpha1.DrillRunning), time.Time{}, missing},
+		"interrupted ones prove nothing":     {ran(v1alpha1.DrillInterrupted, v1alpha1.DrillInterrupted), time.Time{}, missing},
+		"passed, and counts for ever":        {ran(v1alpha1.DrillPassed), time.Time{}, passed},
+		"passed, and still counts":           {ran(v1alpha1.DrillPassed), noon.Add(time.Second), passed},
+		"passed, to the second too long ago": {ran(v1alpha1.DrillPassed), noon, overdue},
+		"failed":                             {ran(v1alpha1.DrillFailed, v1alpha1.DrillPassed), time.Time{}, failed},
+		"interrupted after it passed":        {ran(v1alpha1.DrillInterrupted, v1alpha1.DrillPassed, v1alpha1.DrillFailed), time.Time{}, passed},
+		"another runs after it failed":       {ran(v1alpha1.DrillRunning, v1alpha1.DrillFailed), time.Time{}, failed},
+	} {
+		sd := testkit.SignalDeployment()
+		sd.Status.Drill = tc.memory
+		got := one(v1alpha1.Gate{Name: "drill", Drill: &v1alpha1.DrillGate{}}, Facts{Object: sd, Now: noon, DrillUntil: tc.until})
+		if got.Evidence == nil || got.Evidence.Source != "status.drill" {
+			t.Errorf("%s: evidence %+v", name, got.Evidence)
+		}
+		got.Evidence = nil
+		if diff := cmp.Diff(verdict.Named(tc.want, "drill"), got); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}

@@ -38,6 +38,8 @@ type Facts struct {
 	Deaf   string   // why it is not known which alerts fire; empty when it is
 	Firing []Firing // alerts
 
+	DrillUntil time.Time // how long the last drill that passed counts; zero: for ever
+
 	Rehearsed bool  // whether the cluster was asked to accept what would be created
 	Refusal   error // why it does not
 }
@@ -107,6 +109,8 @@ func judgeRelease(g v1alpha1.Gate, f Facts) verdict.Verdict {
 		return capacity.Nodes(g.Name, *g.Nodes, f.Object, f.Nodes)
 	case g.Job != nil:
 		return tried(g.Name, f)
+	case g.Drill != nil:
+		return rehearsed(g.Name, f)
 	}
 	return wait("GateUnknown", "Gate %q is of a kind that this operator does not know: upgrade the operator, or remove the gate", g.Name)
 }

@@ -43,6 +43,9 @@ func build(sd *v1alpha1.SignalDeployment, name, which string, ended v1alpha1.Rel
 	labels[LabelReport] = which
 	labels[v1alpha1.LabelRelease] = cmp.Or(ended.Hash, ended.Asked) // one that never got a digest has no hash
 	data := map[string]string{"report.md": verdict.Clip(r.Markdown, maxMarkdown)}
+	if r.Drill != "" {
+		data["drill.md"] = r.Drill
+	}
 	if len(r.JSON) <= maxJSON { // half a document would be no JSON
 		data["report.json"] = string(r.JSON)
 	}

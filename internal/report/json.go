@@ -38,6 +38,7 @@ type document struct {
 	Objectives      []account              `json:"objectives,omitempty"`
 	Profiles        []v1alpha1.Profile     `json:"profiles,omitempty"`
 	Observed        []v1alpha1.Anomaly     `json:"observedAnomalies,omitempty"`
+	Drill           *v1alpha1.DrillRun     `json:"drill,omitempty"`
 	Timeline        []moment               `json:"timeline"`
 	Tallies         []v1alpha1.MetricTally `json:"tallies,omitempty"`
 	FiredBefore     []string               `json:"firedBefore,omitempty"`
@@ -106,6 +107,7 @@ func compose(t tale, limit int) document {
 		Timeline:      []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
 	}
 	d.profiles(t, clip)
+	d.Drill = clippedDrill(lastDrill(t.Drill), clip)
 	for _, key := range r.FiredBefore {
 		d.FiredBefore = append(d.FiredBefore, clip(key))
 	}

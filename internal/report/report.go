@@ -19,6 +19,7 @@ type Input struct {
 	Release v1alpha1.Release       // that the report is about
 	Stable  *v1alpha1.Release      // that serves now
 	Rollout v1alpha1.RolloutStatus // the memory of the attempt, which has ended
+	Drill   *v1alpha1.DrillStatus  // the memory of rollback drills
 
 	Measured []verdict.Verdict // what was measured of it, and what stood out: facts without an outcome
 }
@@ -26,6 +27,7 @@ type Input struct {
 // Report is what is kept.
 type Report struct {
 	Markdown string // at most 256 KiB
+	Drill    string // the last rollback drill, if there was one
 	JSON     []byte
 	Summary  v1alpha1.ReportSummary
 }
@@ -35,6 +37,7 @@ func Make(in Input) Report {
 	t := tell(in)
 	return Report{
 		Markdown: markdown(t),
+		Drill:    scorecard(in, lastDrill(in.Drill)),
 		JSON:     encode(t),
 		Summary: v1alpha1.ReportSummary{
 			ConfigMap: release.ArchiveName(in.Name, in.Release), Release: in.Release.ID, Result: in.Rollout.Result,

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones are known, whatever the operator's image has
 
 	"github.com/robfig/cron/v3"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/schedule"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
@@ -51,11 +51,11 @@ func newWall(w v1alpha1.WindowGate) (wall, error) {
 	}
 	c := wall{zone: zone}
 	for i, o := range w.Openings {
-		schedule, err := cron.ParseStandard(o.Schedule)
+		opens, err := schedule.Parse(o.Schedule)
 		if err != nil {
-			return wall{}, fmt.Errorf("openings[%d].schedule: %q is no schedule: %w", i, o.Schedule, err)
+			return wall{}, fmt.Errorf("openings[%d].schedule: %w", i, err)
 		}
-		c.openings = append(c.openings, opening{schedule: schedule, lasts: time.Duration(o.DurationSeconds) * time.Second})
+		c.openings = append(c.openings, opening{schedule: opens, lasts: time.Duration(o.DurationSeconds) * time.Second})
 	}
 	return c, nil
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// What a drill must leave as it was, each as kind/name=value.
+// What a drill must leave as it was, each as kind/name=value. A selector's value
+// begins with the release.
 const (
 	KindRoute     = "HTTPRoute"
 	KindSelector  = "Selector"
@@ -131,6 +132,9 @@ func (d *drill) end(parts []v1alpha1.DrillPart) {
 	d.mark(momentEnded, d.now.Time)
 	d.memory.Before = nil
 	if r.Result == v1alpha1.DrillFailed {
+		if !at(*r, momentDetected).IsZero() { // else the reason is why it was not
+			r.Reason = "DrillFailed"
+		}
 		r.Message = verdict.Clip(fmt.Sprintf("%s. %s", strings.Join(missed, "; "), r.Message), 2048)
 		d.tell(true, "DrillFailed", fmt.Sprintf("The rollback drill has failed with %d of 100 points: %s", r.Score, r.Message))
 		return
@@ -159,6 +163,10 @@ func (d *drill) score() []v1alpha1.DrillPart {
 		kept,
 	}
 }
+
+// timed are the parts of the score, at its beginning, that time can only make
+// worse.
+const timed = 2
 
 // within holds the time between two moments against a limit.
 func within(name string, points int32, from, to time.Time, limit time.Duration) v1alpha1.DrillPart {

@@ -98,7 +98,7 @@ func (d *drill) settle() {
 		return
 	}
 	parts := d.score()
-	if !whole(parts) && d.now.Time.Before(d.settledBy()) {
+	if !whole(parts[timed:]) && d.now.Time.Before(d.settledBy()) {
 		return // what was asked for last may not be seen yet
 	}
 	d.end(parts)

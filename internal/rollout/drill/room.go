@@ -3,6 +3,7 @@ package drill
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -25,7 +26,7 @@ func (d *drill) makeRoom() {
 		}
 	}
 	if release.IsDrill(w.Canary) {
-		w.Canary = v1alpha1.NoRelease
+		w.Canary = d.selected()
 	}
 	d.out.Drill.Overdue = Overdue(d.in.Object.Spec.Rollback.Drill, &d.memory, d.now.Time)
 	if running {
@@ -34,6 +35,15 @@ func (d *drill) makeRoom() {
 		d.out.Drill.Routes, d.out.Drill.Leave = routesOf(d.memory.Before), true
 	}
 	d.wake()
+}
+
+// selected is the release that the canary Service selected before the drill.
+func (d *drill) selected() string {
+	before := strings.Fields(things(d.memory.Before, KindSelector)[release.CanaryName(d.in.Object.Name)])
+	if len(before) == 0 || release.IsDrill(before[0]) {
+		return v1alpha1.NoRelease
+	}
+	return before[0]
 }
 
 // occupy makes room for the drill that runs.
@@ -55,7 +65,7 @@ func (d *drill) occupy(hash string) {
 		w.Replicas[hash] = 1
 	case v1alpha1.PhaseRollingBack:
 		if placed {
-			w.Canary = hash
+			w.Canary = d.in.World.Service.Canary
 		}
 	case v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed, v1alpha1.PhasePending, v1alpha1.PhaseResolving, v1alpha1.PhaseGating,
 		v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying, v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded:
