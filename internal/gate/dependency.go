@@ -156,6 +156,8 @@ func rehearsed(name string, f Facts) verdict.Verdict {
 	}
 	ask := v1alpha1.AnnotationDrill + "=$(date +%s)"
 	switch {
+	case f.Object.Status.Stable == nil:
+		return verdict.With(pass("NothingToTurnBackTo", "There is no stable release yet, and turning back to none is not rehearsed"), rests)
 	case last == "":
 		return verdict.With(wait("DrillMissing", "Gate %q waits for a rollback drill, and none has come to an end: ask for one by annotating %s", name, ask), rests)
 	case last == v1alpha1.DrillFailed:

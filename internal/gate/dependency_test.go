@@ -240,12 +240,14 @@ func TestADrill(t *testing.T) {
 	missing := wait("DrillMissing", `Gate "drill" waits for a rollback drill, and none has come to an end: ask for one by annotating %s`, ask)
 	failed := wait("DrillFailed", `Gate "drill" waits for a rollback drill that passes, and the last one failed: see status.drill, then ask for another by annotating %s`, ask)
 	overdue := wait("DrillOverdue", `Gate "drill" waits for a rollback drill, and the last one that passed does not count any more: ask for one by annotating %s`, ask)
+	first := pass("NothingToTurnBackTo", "There is no stable release yet, and turning back to none is not rehearsed")
 	passed := pass("DrillPassed", "The last rollback drill passed, and still counts")
 	for name, tc := range map[string]struct {
 		memory *v1alpha1.DrillStatus
 		until  time.Time
 		want   verdict.Verdict
 	}{
+		"a first release":                    {nil, time.Time{}, first},
 		"none asked for":                     {nil, time.Time{}, missing},
 		"none yet":                           {ran(), noon.Add(time.Hour), missing},
 		"the first one runs":                 {ran(v1alpha1.DrillRunning), time.Time{}, missing},
@@ -258,7 +260,10 @@ func TestADrill(t *testing.T) {
 		"another runs after it failed":       {ran(v1alpha1.DrillRunning, v1alpha1.DrillFailed), time.Time{}, failed},
 	} {
 		sd := testkit.SignalDeployment()
-		sd.Status.Drill = tc.memory
+		sd.Status.Drill, sd.Status.Stable = tc.memory, new(testkit.Release("v1"))
+		if name == "a first release" {
+			sd.Status.Stable = nil
+		}
 		got := one(v1alpha1.Gate{Name: "drill", Drill: &v1alpha1.DrillGate{}}, Facts{Object: sd, Now: noon, DrillUntil: tc.until})
 		if got.Evidence == nil || got.Evidence.Source != "status.drill" {
 			t.Errorf("%s: evidence %+v", name, got.Evidence)

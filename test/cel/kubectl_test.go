@@ -64,7 +64,7 @@ func TestColumns(t *testing.T) {
 	create(t, u)
 	for _, resource := range []string{"sigdep", "signal"} {
 		lines := strings.Split(runKubectl(t, "get", resource, "-o", "wide"), "\n")
-		want := []string{"NAME", "PHASE", "STEP", "WEIGHT", "VERDICT", "STABLE", "CANDIDATE", "AGE", "RELEASE", "DIGEST", "SIGNER", "BUILDER", "REASON"}
+		want := []string{"NAME", "PHASE", "STEP", "WEIGHT", "VERDICT", "STABLE", "CANDIDATE", "AGE", "RELEASE", "DIGEST", "SIGNER", "BUILDER", "DRILL", "REASON"}
 		if diff := cmp.Diff(want, strings.Fields(lines[0])); diff != "" {
 			t.Errorf("columns of %s (-want +got):\n%s", resource, diff)
 		}

@@ -122,6 +122,7 @@ func TestEverything(t *testing.T) {
 	accepted(t, all)
 	only(t, all, "PodDisruptionBudget", "signal-operator")
 	only(t, all, "ServiceMonitor", "signal-operator")
+	sameRules(t, only(t, all, "PrometheusRule", "signal-operator"))
 	want := []string{
 		"--leader-elect",
 		"--health-probe-bind-address=:8081",

@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -29,6 +30,14 @@ var stories = map[string]func(y *stage.Story){
 		y.Until("v2 holds its first weight", stage.Holding("first"))
 		y.Prometheus.Fire(y.Namespace, "Broken", map[string]string{"namespace": y.Namespace})
 		y.Rest("v2 is rolled back", ended(y, "v2", v1alpha1.PhaseRolledBack))
+	},
+	"drill": func(y *stage.Story) {
+		y.Change(func(sd *v1alpha1.SignalDeployment) { sd.Spec.Strategy.DrainSeconds = new(int32(0)) })
+		y.Annotate(v1alpha1.AnnotationDrill, "now")
+		y.Rest("the drill has passed", func(sd *v1alpha1.SignalDeployment) bool {
+			return stage.Succeeded(sd) && sd.Status.Drill != nil && sd.Status.Drill.Runs[0].Result == v1alpha1.DrillPassed
+		})
+		y.Until("nothing of it is left", func(*v1alpha1.SignalDeployment) bool { return !strings.Contains(y.End(), "deployment app-drill") })
 	},
 	"supersede": func(y *stage.Story) {
 		y.Change(stage.Hold(60))
