@@ -30,8 +30,8 @@ const place = 1
 // patient one that judges releases.
 func Signal(spec v1alpha1.AnalysisSpec) v1alpha1.Metric {
 	m := v1alpha1.Metric{Name: "drill", Query: "drill", Max: new(intstr.FromInt32(0)), ConsecutiveFailures: 1}
-	for _, real := range spec.Metrics {
-		m.ConsecutiveFailures = max(m.ConsecutiveFailures, real.ConsecutiveFailures)
+	for _, metric := range spec.Metrics {
+		m.ConsecutiveFailures = max(m.ConsecutiveFailures, metric.ConsecutiveFailures)
 	}
 	return m
 }
@@ -144,11 +144,11 @@ func (d *drill) backWithin() time.Duration { return seconds(or(d.spec().BackWith
 // object is a SignalDeployment whose candidate is the stable release, under a
 // name of its own, in the phase that the drill is in.
 func (d *drill) object(phase v1alpha1.Phase) *v1alpha1.SignalDeployment {
-	real, run := d.in.Object, d.run()
-	shadow := &v1alpha1.SignalDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: real.Namespace, Name: real.Name, UID: real.UID}}
-	shadow.Spec.Replicas = real.Spec.Replicas
-	shadow.Spec.Analysis.Metrics = []v1alpha1.Metric{Signal(real.Spec.Analysis)}
-	shadow.Spec.Strategy = v1alpha1.StrategySpec{ProgressDeadlineSeconds: real.Spec.Strategy.ProgressDeadlineSeconds, DrainSeconds: real.Spec.Strategy.DrainSeconds}
+	sd, run := d.in.Object, d.run()
+	shadow := &v1alpha1.SignalDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: sd.Namespace, Name: sd.Name, UID: sd.UID}}
+	shadow.Spec.Replicas = sd.Spec.Replicas
+	shadow.Spec.Analysis.Metrics = []v1alpha1.Metric{Signal(sd.Spec.Analysis)}
+	shadow.Spec.Strategy = v1alpha1.StrategySpec{ProgressDeadlineSeconds: sd.Spec.Strategy.ProgressDeadlineSeconds, DrainSeconds: sd.Spec.Strategy.DrainSeconds}
 	if d.unnoticed() {
 		shadow.Annotations = map[string]string{v1alpha1.AnnotationAbort: "NotDetected"}
 	}
