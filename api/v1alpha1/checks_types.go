@@ -41,6 +41,10 @@ type ChecksSpec struct {
 	// +optional
 	Leaks *LeaksSpec `json:"leaks,omitempty"`
 
+	// watermark proves which release answers. When absent, nothing does.
+	// +optional
+	Watermark *WatermarkSpec `json:"watermark,omitempty"`
+
 	// load is traffic of the operator's own making.
 	// +optional
 	Load LoadSpec `json:"load,omitempty,omitzero"`

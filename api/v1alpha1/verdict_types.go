@@ -14,7 +14,7 @@ const (
 )
 
 // SignalKind is what spoke.
-// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request;Load;Security
+// +kubebuilder:validation:Enum=Spec;Artifact;Gate;Workload;Route;Smoke;Metric;SLO;Alert;Dashboard;Deadline;Request;Load;Security;Watermark
 type SignalKind string
 
 // Kinds of signals.
@@ -33,6 +33,7 @@ const (
 	SignalRequest   SignalKind = "Request"   // what a person asked for
 	SignalLoad      SignalKind = "Load"      // synthetic traffic; background load tells, and decides nothing
 	SignalSecurity  SignalKind = "Security"  // the security checks
+	SignalWatermark SignalKind = "Watermark" // which release answered
 )
 
 // Verdict is a signal's answer, and what it rests on.

@@ -31,7 +31,7 @@ type Prober struct {
 	Clock clock.Clock
 }
 
-// Run does what the arguments say: http, grpc, security, leaks, load, load test, secret, image resolve, image seal,
+// Run does what the arguments say: http, grpc, security, leaks, load, watermark, load test, secret, image resolve, image seal,
 // grafana import or grafana find. An error says that they, or the environment,
 // do not say what is to be done.
 func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, error) {
@@ -59,6 +59,8 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 		return p.secret()
 	case "load test":
 		return p.loadTest(ctx)
+	case "watermark":
+		return p.watermark(ctx)
 	case "image resolve":
 		return p.image(ctx, task.resolve)
 	case "image seal":
@@ -68,7 +70,7 @@ func (p Prober) Run(ctx context.Context, args []string) (verdict.Answer, int, er
 	case "grafana find":
 		return p.grafana(ctx, grafana.Task.Find)
 	}
-	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober grpc | prober security | prober leaks | prober load | prober load test | prober secret | prober image resolve | prober image seal | prober grafana import | prober grafana find")
+	return verdict.Answer{}, Misused, errors.New("usage: prober http | prober grpc | prober security | prober leaks | prober load | prober watermark | prober load test | prober secret | prober image resolve | prober image seal | prober grafana import | prober grafana find")
 }
 
 // image looks at a registry, again and again for a while when it is silent.
