@@ -47,7 +47,7 @@ func (m *machine) grave() []verdict.Verdict {
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
-		grave = slices.Concat(grave, m.crashes(), m.seen.Metrics, m.seen.SLOs)
+		grave = slices.Concat(grave, m.crashes(), m.seen.Metrics, m.seen.SLOs, m.split())
 		if phase == v1alpha1.PhaseVerifying {
 			grave = append(grave, m.seen.After.Of(PartsAfter(m.spec.Checks))...)
 		}
@@ -71,7 +71,7 @@ func (m *machine) overrules(v verdict.Verdict) bool {
 // that people may know better.
 func (m *machine) judges(v verdict.Verdict) bool {
 	switch v.Kind { //nolint:exhaustive // the others are facts that nobody can know better
-	case v1alpha1.SignalMetric, v1alpha1.SignalSLO, v1alpha1.SignalAlert:
+	case v1alpha1.SignalMetric, v1alpha1.SignalSLO, v1alpha1.SignalAlert, v1alpha1.SignalWatermark:
 		return true
 	}
 	after := func(p Asked) bool { return p.Kind == v.Kind }

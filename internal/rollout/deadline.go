@@ -59,7 +59,7 @@ func (m *machine) allowed() time.Duration {
 			return seconds(build.TimeoutSeconds)
 		}
 	case v1alpha1.PhaseProgressing:
-		return m.holdTime()
+		return max(m.holdTime(), seconds(m.splitTime()))
 	case v1alpha1.PhaseVerifying:
 		return seconds(max(r.Plan.VerifySeconds, longest(PartsAfter(m.spec.Checks))))
 	case v1alpha1.PhaseSettling:

@@ -144,14 +144,14 @@ func (m *machine) progressing() {
 		m.run().HeldSinceTime = m.begin()
 		m.mark("Holding", "The routes give the candidate its weight")
 	}
-	judged := m.judged()
-	if !m.held(judged) {
+	if !m.held(m.measured()) {
 		return
 	}
 	if !m.approved(step) {
 		return
 	}
 	m.record(m.signals()...)
+	m.record(m.split()...)
 	m.climb(verdict.Pass(v1alpha1.SignalMetric, "StepPassed", "Step %s held %d %% with every signal in favour", step.Name, step.Weight))
 }
 

@@ -127,7 +127,7 @@ func (d *dice) seen() rollout.Observation {
 	o := rollout.Observation{
 		Asked: "asks-" + d.hash(), Spec: d.verdict(v1alpha1.SignalSpec), Digest: d.hash(), Hash: d.hash(),
 		Artifact: d.verdicts(v1alpha1.SignalArtifact), Seal: d.verdicts(v1alpha1.SignalArtifact), Sealed: d.roll(2) == 1, Gates: d.verdicts(v1alpha1.SignalGate),
-		Checks: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)}, After: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)},
+		Checks: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)}, Split: d.verdict(v1alpha1.SignalWatermark), After: rollout.Checks{rollout.PartSmoke: d.verdicts(v1alpha1.SignalSmoke)},
 		Metrics: d.verdicts(v1alpha1.SignalMetric), SLOs: d.verdicts(v1alpha1.SignalSLO), Alerts: d.verdicts(v1alpha1.SignalAlert), Told: d.verdicts(v1alpha1.SignalAlert), Critical: d.verdicts(v1alpha1.SignalSmoke), Heard: d.roll(2) == 1, Reported: d.roll(2) == 1,
 		Route:   rollout.Route{Weight: int32(d.roll(101)), Lowest: int32(d.roll(101)), Settled: d.roll(2) == 1, Sibling: d.roll(2) == 1, Verdict: d.verdict(v1alpha1.SignalRoute)},
 		Preview: rollout.Preview{Present: d.roll(2) == 1, Verdict: d.verdict(v1alpha1.SignalRoute)},

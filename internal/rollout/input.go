@@ -29,9 +29,10 @@ type Observation struct {
 
 	Artifact []verdict.Verdict
 	Gates    []verdict.Verdict
-	Opens    metav1.Time // when time alone opens a gate that is closed; zero if it does not
-	Checks   Checks      // of the candidate before it takes traffic
-	After    Checks      // and once it serves all
+	Opens    metav1.Time     // when time alone opens a gate that is closed; zero if it does not
+	Checks   Checks          // of the candidate before it takes traffic
+	After    Checks          // and once it serves all
+	Split    verdict.Verdict // how the step splits the traffic, once that is being measured
 	Metrics  []verdict.Verdict
 	SLOs     []verdict.Verdict
 	Alerts   []verdict.Verdict
@@ -118,6 +119,7 @@ type Want struct {
 	Start   *v1alpha1.Release // its pods are to exist
 	Check   bool              // its checks are to run
 	Verify  bool              // the checks after the cutover are to run
+	Split   bool              // the step's split is to be measured
 	Seal    bool              // the registry is to be looked at once more
 	Watch   bool              // alerts are to be watched
 	Judge   bool              // metrics are to be sampled
@@ -178,11 +180,11 @@ func (m *machine) waitedFor(why verdict.Verdict) []verdict.Verdict {
 	return unknown
 }
 
-// otherwise are the metrics and objectives that were within their limits when
+// otherwise are the metrics, objectives and the split that were as they should be when
 // something else ended the release: they are part of what is to be known about it.
 func (m *machine) otherwise(why verdict.Verdict) []verdict.Verdict {
 	var good []verdict.Verdict
-	for _, v := range slices.Concat(m.seen.Metrics, m.seen.SLOs) {
+	for _, v := range slices.Concat(m.seen.Metrics, m.seen.SLOs, m.split()) {
 		if v.Outcome == verdict.Passed && (v.Kind != why.Kind || v.Name != why.Name) {
 			good = append(good, v)
 		}
@@ -205,7 +207,7 @@ func (m *machine) heard() []verdict.Verdict {
 	case v1alpha1.PhaseChecking:
 		return append(m.unseen(), m.seen.Checks.Of(Parts(m.spec.Checks))...)
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver:
-		return append(m.signals(), m.seen.Route.Verdict, m.side(m.candidate().Hash).Verdict)
+		return slices.Concat(m.signals(), m.split(), []verdict.Verdict{m.seen.Route.Verdict, m.side(m.candidate().Hash).Verdict})
 	case v1alpha1.PhaseVerifying:
 		return append(m.signals(), m.seen.After.Of(PartsAfter(m.spec.Checks))...)
 	case v1alpha1.PhaseSettling, v1alpha1.PhaseSucceeded, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseFailed:
@@ -224,7 +226,7 @@ func (m *machine) verdict() v1alpha1.Outcome {
 		v1alpha1.PhaseChecking, v1alpha1.PhaseSettling:
 		return verdict.Unknown
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
-		return m.judged().Outcome
+		return m.measured().Outcome
 	}
 	return ""
 }

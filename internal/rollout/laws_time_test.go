@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
+	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/internal/rollout"
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -31,6 +32,15 @@ func silenceIsNotConsent(f facts) bool {
 	overruled := f.next.Rollout.Overruled && !f.next.Rollout.Plan.Automatic
 	if !f.passes() || f.promoted() || overruled {
 		return true
+	}
+	for _, p := range rollout.PartsAfter(f.in.Object.Spec.Checks) {
+		if said := f.seen.After[p.Part]; f.was.Rollout.Phase == v1alpha1.PhaseVerifying && (len(said) < p.Least || !allPassed(said)) {
+			return false
+		}
+	}
+	splits := f.was.Stable != nil && len(f.was.Rollout.Plan.Routes) > 0 && f.was.Rollout.Phase == v1alpha1.PhaseProgressing
+	if splits && release.SplitMeasured(&f.in.Object.Spec) && f.seen.Split.Outcome != verdict.Passed {
+		return false
 	}
 	asked := f.in.Object.Spec.Analysis
 	return len(f.seen.Metrics) == len(asked.Metrics) && len(f.seen.SLOs) >= len(asked.SLOs) && allPassed(f.seen.Metrics) && allPassed(f.seen.SLOs) && allPassed(f.seen.Alerts)
@@ -65,7 +75,7 @@ func failsForAReason(f facts) bool {
 
 func (f facts) heard() []verdict.Verdict {
 	s := f.seen
-	return slices.Concat(s.Artifact, s.Gates, []verdict.Verdict{s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Checks[rollout.PartSmoke], s.Checks[rollout.PartSecurity], s.After[rollout.PartSmoke], s.After[rollout.PartSecurity], s.Metrics, s.SLOs, s.Alerts)
+	return slices.Concat(s.Artifact, s.Gates, []verdict.Verdict{s.Route.Verdict, s.Sides[f.candidate()].Verdict, s.Sides[f.candidate()].Proof}, s.Checks[rollout.PartSmoke], s.Checks[rollout.PartSecurity], s.After[rollout.PartSmoke], s.After[rollout.PartSecurity], s.Checks[rollout.PartWatermark], s.After[rollout.PartWatermark], []verdict.Verdict{s.Split}, s.Metrics, s.SLOs, s.Alerts)
 }
 
 func endIsFiled(f facts) bool {

@@ -46,7 +46,7 @@ func Parts(checks v1alpha1.ChecksSpec) []Asked {
 	if spec := checks.Load.Test; spec != nil {
 		all = append(all, Asked{Part: PartLoad, Kind: v1alpha1.SignalLoad, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
 	}
-	return all
+	return append(all, watermarked(checks, false)...)
 }
 
 // PartsAfter are the parts that must pass once the candidate serves all.
@@ -58,7 +58,7 @@ func PartsAfter(checks v1alpha1.ChecksSpec) []Asked {
 	if spec := checks.Security; spec != nil && spec.AfterCutover == v1alpha1.AfterCutoverEnabled {
 		all = append(all, Asked{Part: PartSecurity, Kind: v1alpha1.SignalSecurity, Least: 1, TimeoutSeconds: spec.TimeoutSeconds})
 	}
-	return all
+	return append(all, watermarked(checks, true)...)
 }
 
 // smokeAt are the smoke checks at some stages; each is a Job at each.

@@ -84,6 +84,9 @@ func shuffle(rng *rand.Rand, sd *v1alpha1.SignalDeployment) {
 	if rng.IntN(2) == 0 {
 		entered(sd)
 	}
+	if rng.IntN(2) == 0 {
+		watermarked(sd)
+	}
 }
 
 // meddle lets things happen.
@@ -101,6 +104,7 @@ func (w *world) meddle(rng *rand.Rand, trouble float64) {
 	s.artifact, s.gate, s.smoke = outcome(v1alpha1.SignalArtifact), outcome(v1alpha1.SignalGate), outcome(v1alpha1.SignalSmoke)
 	s.metric, s.alert, s.route = outcome(v1alpha1.SignalMetric), outcome(v1alpha1.SignalAlert), outcome(v1alpha1.SignalRoute)
 	s.spec, s.deaf = outcome(v1alpha1.SignalSpec), rng.Float64() < trouble
+	s.split, s.marks = outcome(v1alpha1.SignalWatermark), outcome(v1alpha1.SignalWatermark)
 	s.proof, s.unsealed = outcome(v1alpha1.SignalArtifact), rng.Float64() < trouble
 	w.entry.gateway, w.entry.after = new(outcome(v1alpha1.SignalSmoke)), new(outcome(v1alpha1.SignalSmoke))
 	w.entry.refuses, w.entry.lingers = rng.Float64() < trouble, rng.Float64() < 4*trouble

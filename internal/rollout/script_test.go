@@ -139,6 +139,11 @@ func version(sd *v1alpha1.SignalDeployment) string {
 	return sd.Spec.Artifact.Image[strings.LastIndex(sd.Spec.Artifact.Image, ":")+1:]
 }
 
+// stepOf names the step of the attempt.
+func (w *world) stepOf() string {
+	return fmt.Sprintf("%s/%d", w.attempt(), w.sd.Status.Rollout.Step)
+}
+
 // attempt names the candidate's attempt.
 func (w *world) attempt() string {
 	c := w.sd.Status.Candidate

@@ -55,8 +55,9 @@ func (m *machine) want() Want {
 		w.Seal = true
 	case v1alpha1.PhasePending, v1alpha1.PhaseRollingBack:
 	}
-	w.Verify = m.run().Phase == v1alpha1.PhaseVerifying
+	w.Verify, w.Split = m.run().Phase == v1alpha1.PhaseVerifying, m.measures() && !m.run().HeldSinceTime.IsZero()
 	if m.going() {
+		w.Split = false
 		w.Start, w.Check, w.Verify, w.Load, w.Seal, w.Report, w.Keep, w.Mend = nil, false, false, false, false, false, nil, nil
 	}
 	w.Weight, w.HoldWeight = m.wantWeight()

@@ -30,6 +30,7 @@ type world struct {
 	route   rollout.Route
 	started map[string]bool // checks, by attempt
 	reports map[string]bool // by attempt
+	split   map[string]bool // measurements that have been started, by attempt and step
 	stuck   bool            // routes are not written
 	blind   bool            // endpoints of new releases are not published
 	says    signals
@@ -60,19 +61,19 @@ type signals struct {
 	firing                                                   []string
 	deaf                                                     bool // no report gets written
 	seal                                                     []verdict.Verdict
-	load                                                     verdict.Verdict
+	load, split, marks                                       verdict.Verdict
 	unsealed                                                 bool // the last look at the registry does not end
 }
 
 func newWorld(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) *world {
 	return &world{
 		t: t, sd: testkit.SignalDeployment(change...), now: noon, tick: 5 * time.Second, origin: noon, done: noon,
-		pods: map[string]pods{}, started: map[string]bool{}, reports: map[string]bool{},
+		pods: map[string]pods{}, started: map[string]bool{}, split: map[string]bool{}, reports: map[string]bool{},
 		says: signals{
 			spec: testkit.Passed(v1alpha1.SignalSpec), artifact: testkit.Passed(v1alpha1.SignalArtifact), proof: testkit.Passed(v1alpha1.SignalArtifact),
 			gate: testkit.Passed(v1alpha1.SignalGate), smoke: testkit.Passed(v1alpha1.SignalSmoke),
 			metric: testkit.Passed(v1alpha1.SignalMetric), alert: testkit.Passed(v1alpha1.SignalAlert),
-			route: testkit.Passed(v1alpha1.SignalRoute),
+			route: testkit.Passed(v1alpha1.SignalRoute), split: testkit.Passed(v1alpha1.SignalWatermark), marks: testkit.Passed(v1alpha1.SignalWatermark),
 		},
 	}
 }
@@ -174,9 +175,11 @@ func (w *world) listen(seen *rollout.Observation) {
 			seen.Metrics = append(seen.Metrics, verdict.Named(s.metric, metric.Name))
 		}
 		w.verify(seen)
+		w.mark(seen)
 		w.watch(seen)
 	case v1alpha1.PhaseChecking:
 		w.check(seen)
+		w.mark(seen)
 		w.watch(seen)
 	case v1alpha1.PhaseGating, v1alpha1.PhaseStaging:
 		w.watch(seen)
@@ -278,6 +281,9 @@ func (w *world) obey(want rollout.Want) {
 	}
 	w.move(want)
 	w.checked(want)
+	if want.Split {
+		w.split[w.stepOf()] = true
+	}
 	if want.Report && !w.says.deaf {
 		w.reports[w.attempt()] = true
 	}
