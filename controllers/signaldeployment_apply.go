@@ -29,6 +29,7 @@ func (r *SignalDeploymentReconciler) apply(ctx context.Context, sd *v1alpha1.Sig
 		r.applyArtifact(ctx, sd, d, w),
 		r.applyGates(ctx, sd, d, w),
 		r.applyChecks(ctx, sd, d, w),
+		r.applySplit(ctx, sd, d, w),
 		r.applyLoad(ctx, sd, d, w),
 		r.applyRules(ctx, sd, d, w),
 		r.applyDashboard(ctx, sd, d, w),

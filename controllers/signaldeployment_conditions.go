@@ -112,7 +112,7 @@ func setSignals(sd *v1alpha1.SignalDeployment, w *world) {
 		v1alpha1.ConditionArtifactResolved: amount(w.Artifact),
 		v1alpha1.ConditionGatesOpen:        rollout.Gates(w.Gates),
 		v1alpha1.ConditionChecksPassed:     amount(w.checked(sd)),
-		v1alpha1.ConditionAnalysisPassed:   amount(slices.Concat(w.Metrics, w.SLOs)),
+		v1alpha1.ConditionAnalysisPassed:   amount(w.analysed()),
 		v1alpha1.ConditionAlertsQuiet:      amount(w.quiet),
 		v1alpha1.ConditionAlertRulesLoaded: w.loaded,
 		v1alpha1.ConditionTrafficAccepted:  w.Route.Verdict,

@@ -42,7 +42,7 @@ func (r *SignalDeploymentReconciler) observe(ctx context.Context, sd *v1alpha1.S
 	w := &world{}
 	for _, look := range []func(context.Context, *v1alpha1.SignalDeployment, *world) error{
 		r.observeSpec, r.observeSides, r.observeServices, r.observeRoutes, r.observePreview, r.observeReport, r.observeDashboard,
-		r.observeSignals, r.observePublished, r.observeLoad, r.observeMeasured,
+		r.observeSignals, r.observePublished, r.observeLoad, r.observeMeasured, r.observeSplit,
 	} {
 		if err := look(ctx, sd, w); err != nil {
 			return nil, err

@@ -24,11 +24,14 @@ var checks = map[rollout.Part]part{
 	rollout.PartSecurity: {(*SignalDeploymentReconciler).readSecurity, (*SignalDeploymentReconciler).startSecurity},
 	rollout.PartLeaks:    {(*SignalDeploymentReconciler).readLeaks, (*SignalDeploymentReconciler).startLeaks},
 	rollout.PartLoad:     {(*SignalDeploymentReconciler).readLoadTest, (*SignalDeploymentReconciler).startLoadTest},
+
+	rollout.PartWatermark: {(*SignalDeploymentReconciler).readWatermark, (*SignalDeploymentReconciler).startWatermark},
 }
 
 // checksAfter are the parts once the candidate serves all.
 var checksAfter = map[rollout.Part]part{
 	rollout.PartSmoke: {(*SignalDeploymentReconciler).readSmokeAfter, (*SignalDeploymentReconciler).startSmokeAfter},
+	rollout.PartWatermark: {(*SignalDeploymentReconciler).readWatermarkAfter, (*SignalDeploymentReconciler).startWatermarkAfter},
 }
 
 // observeChecks reads what the parts say of the candidate.

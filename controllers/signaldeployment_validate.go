@@ -25,7 +25,7 @@ func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, fil
 	if err := cmp.Or(artifact.Validate(sd.Spec.Artifact), policy.Validate(sd.Spec.Artifact)); err != nil {
 		return rules{}, err
 	}
-	if err := cmp.Or(smokeProblem(sd), loadProblem(sd), loadTestProblem(sd), securityProblem(sd), leaksProblem(sd)); err != nil {
+	if err := cmp.Or(smokeProblem(sd), loadProblem(sd), loadTestProblem(sd), securityProblem(sd), leaksProblem(sd), watermarkProblem(sd)); err != nil {
 		return rules{}, err
 	}
 	if err := cmp.Or(gate.Validate(sd), drill.Validate(sd)); err != nil {

@@ -155,11 +155,13 @@ func anomalies(facts []fact) []line {
 	return lines.lines
 }
 
-// measures are the values of the metrics, step by step.
+// measures are the values of the metrics, and how the traffic was split, step
+// by step.
 func measures(facts []fact) []line {
 	var lines group
 	for _, f := range facts {
-		if f.Kind != v1alpha1.SignalMetric || f.Evidence == nil || f.Evidence.Value == "" {
+		split := f.Kind == v1alpha1.SignalWatermark && f.Name == "split"
+		if f.Kind != v1alpha1.SignalMetric && !split || f.Evidence == nil || f.Evidence.Value == "" {
 			continue
 		}
 		text := f.Evidence.Value

@@ -115,6 +115,7 @@ spec:
       requestBudget: 500
       ratePerSecond: 50
       timeoutSeconds: 600
+    watermark: {secretName: watermark, path: "/v1/signals?limit=1", port: http, requests: 20, splitRequests: 1000}
     load:
       background:
         port: http
