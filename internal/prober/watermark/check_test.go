@@ -34,33 +34,44 @@ func TestCheck(t *testing.T) {
 		says    string
 	}{
 		"the candidate": {gateway(t, always(good), nil), ReasonVerified, verdict.Passed, "All 50 answers to /v1/signals are signed by release 7f3a9c0d1e"},
-		"its errors are its own": {signed(t, candidate, secret, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusServiceUnavailable) }),
-			ReasonVerified, verdict.Passed, "All 50"},
-		"a redirect is an answer": {signed(t, candidate, secret, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }),
-			ReasonVerified, verdict.Passed, "All 50"},
+		"its errors are its own": {
+			signed(t, candidate, secret, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusServiceUnavailable) }),
+			ReasonVerified, verdict.Passed, "All 50",
+		},
+		"a redirect is an answer": {
+			signed(t, candidate, secret, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }),
+			ReasonVerified, verdict.Passed, "All 50",
+		},
 		"the gateway is late":      {gateway(t, func(n int) string { return map[bool]string{true: old, false: good}[n < 9] }, nil), ReasonVerified, verdict.Passed, "All 50"},
 		"no endpoint now and then": {gateway(t, each(7, ""), nil), ReasonVerified, verdict.Passed, "All 50"},
 		"another key":              {signed(t, candidate, strings.Repeat("k", 32), signals), ReasonForged, verdict.Failed, "50 forged"},
 		"another key now and then": {gateway(t, each(10, serve(t, signed(t, candidate, strings.Repeat("k", 32), signals))), nil), ReasonForged, verdict.Failed, "5 forged"},
-		"status changed": {gateway(t, always(good), func(_ int, res *http.Response) error { res.StatusCode = http.StatusAccepted; return nil }),
-			ReasonForged, verdict.Failed, "50 forged"},
+		"status changed": {
+			gateway(t, always(good), func(_ int, res *http.Response) error { res.StatusCode = http.StatusAccepted; return nil }),
+			ReasonForged, verdict.Failed, "50 forged",
+		},
 		"kept answers": {&cache{next: signed(t, candidate, secret, signals)}, ReasonReplayed, verdict.Failed, "replayed; a good signature is of the answer to another request"},
-		"body changed": {gateway(t, always(good), func(_ int, res *http.Response) error { return replace(res, `{"signals":["buy"]}`) }),
-			ReasonAltered, verdict.Failed, "50 altered on the way"},
+		"body changed": {
+			gateway(t, always(good), func(_ int, res *http.Response) error { return replace(res, `{"signals":["buy"]}`) }),
+			ReasonAltered, verdict.Failed, "50 altered on the way",
+		},
 		"one body changed": {gateway(t, always(good), func(n int, res *http.Response) error {
 			if n == 20 {
 				return replace(res, "")
 			}
 			return nil
 		}), ReasonAltered, verdict.Failed, "49 of release 7f3a9c0d1e, 1 altered on the way"},
-		"the stable release":                {gateway(t, always(old), nil), ReasonMisrouted, verdict.Failed, "50 of release 11aa22bb33; all should be of release 7f3a9c0d1e"},
-		"the stable release, now and then":  {gateway(t, each(25, old), nil), ReasonMisrouted, verdict.Failed, "2 of release 11aa22bb33, 48 of release 7f3a9c0d1e"},
-		"no watermark":                      {http.HandlerFunc(signals), ReasonMissing, verdict.Failed, "50 without a watermark; every answer to a request with a nonce must be signed (the answer has no watermark: there is no Signature-Input (status 200))"},
-		"no watermark now and then":         {gateway(t, each(25, plain), nil), ReasonMissing, verdict.Failed, "2 without a watermark"},
-		"a gateway that strips it":          {gateway(t, always(good), func(_ int, res *http.Response) error { res.Header.Del("Signature"); return nil }), ReasonMissing, verdict.Failed, "50 without"},
-		"a gateway that answers by itself":  {gateway(t, always(""), nil), ReasonUnanswered, verdict.Unknown, "Only 0 of 50 requests to /v1/signals were answered by the service (no answer of the service: status 503)"},
-		"answers that are too large":        {signed(t, candidate, secret, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20+1)) }), ReasonMissing, verdict.Failed, "more than 1 MiB"},
-		"answers that are cut off":          {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "9"); _, _ = io.WriteString(w, "short") }), ReasonUnanswered, verdict.Unknown, "unexpected EOF"},
+		"the stable release":               {gateway(t, always(old), nil), ReasonMisrouted, verdict.Failed, "50 of release 11aa22bb33; all should be of release 7f3a9c0d1e"},
+		"the stable release, now and then": {gateway(t, each(25, old), nil), ReasonMisrouted, verdict.Failed, "2 of release 11aa22bb33, 48 of release 7f3a9c0d1e"},
+		"no watermark":                     {http.HandlerFunc(signals), ReasonMissing, verdict.Failed, "50 without a watermark; every answer to a request with a nonce must be signed (the answer has no watermark: there is no Signature-Input (status 200))"},
+		"no watermark now and then":        {gateway(t, each(25, plain), nil), ReasonMissing, verdict.Failed, "2 without a watermark"},
+		"a gateway that strips it":         {gateway(t, always(good), func(_ int, res *http.Response) error { res.Header.Del("Signature"); return nil }), ReasonMissing, verdict.Failed, "50 without"},
+		"a gateway that answers by itself": {gateway(t, always(""), nil), ReasonUnanswered, verdict.Unknown, "Only 0 of 50 requests to /v1/signals were answered by the service (no answer of the service: status 503)"},
+		"answers that are too large":       {signed(t, candidate, secret, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20+1)) }), ReasonMissing, verdict.Failed, "more than 1 MiB"},
+		"answers that are cut off": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "9")
+			_, _ = io.WriteString(w, "short")
+		}), ReasonUnanswered, verdict.Unknown, "unexpected EOF"},
 		"misrouted and forged: the gravest": {gateway(t, each(2, serve(t, signed(t, stable, strings.Repeat("k", 32), signals))), nil), ReasonForged, verdict.Failed, "25 of release 7f3a9c0d1e, 25 forged"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,8 +50,10 @@ func TestSplit(t *testing.T) {
 		"a third release":              {turns(25, other), 25, ReasonMisrouted, verdict.Failed, "25.0 % of 200", "0.0 % of 200"},
 		"another key":                  {turns(25, forged), 25, ReasonForged, verdict.Failed, "25.0 % of 200", "0.0 % of 200"},
 		"no answers":                   {always(""), 25, ReasonSplitUnknown, verdict.Unknown, "", ""},
-		"the gateway is late": {func(n int) string { return map[bool]string{true: old, false: turns(25, old)(n)}[n <= 200] },
-			25, ReasonSplit, verdict.Passed, "25.0 % of 200", "75.0 % of 200"},
+		"the gateway is late": {
+			func(n int) string { return map[bool]string{true: old, false: turns(25, old)(n)}[n <= 200] },
+			25, ReasonSplit, verdict.Passed, "25.0 % of 200", "75.0 % of 200",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := probe(serve(t, gateway(t, tc.to, nil))).Split(t.Context(), 200, tc.weight)

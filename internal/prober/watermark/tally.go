@@ -71,7 +71,9 @@ func (t *tally) text() string {
 		count int
 		what  string
 	}{
-		{t.forged, "forged"}, {t.replayed, "replayed"}, {t.altered, "altered on the way"},
+		{t.forged, "forged"},
+		{t.replayed, "replayed"},
+		{t.altered, "altered on the way"},
 		{t.missing, "without a watermark"},
 	} {
 		if c.count > 0 {
