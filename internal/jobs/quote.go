@@ -22,10 +22,16 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)((?:proxy-)?authorization["']?\s*[:=]\s*)[^\r\n]+`),
 	regexp.MustCompile(`(?i)((?:set-)?cookie["']?\s*[:=]\s*["']?)[^"'\r\n}]+`),
 	regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}`),
-	regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|(?:api|access|private|auth)[-_]?key(?:[-_]?id)?)["']?\s*[:=]\s*)(?:"[^"\r\n]*"?|'[^'\r\n]*'?|[^\s"',;&}]+)`),
+	regexp.MustCompile(`(?i)((?:passw(?:or)?d|passphrase|pwd|secret|token|credentials?|(?:api|access|account|private|auth)[-_]?key(?:[-_]?id)?)["']?\s*[:=]\s*)(?:"[^"\r\n]*"?|'[^'\r\n]*'?|[^\s"',;&}]+)`),
 	regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(@)`),
 	regexp.MustCompile(`()\b(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|xox[abprs]-[A-Za-z0-9-]{10,})`),
+	regexp.MustCompile(`()\b(?:github_pat_\w{20,}|glpat-[\w-]{16,}|[prs]k_(?:test|live)_\w{10,}|sk-[\w-]{20,}|SK[0-9a-f]{32}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|` +
+		`SG\.[\w-]{16,}\.[\w-]{16,}|hvs\.[\w-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})`),
+	regexp.MustCompile(`()\b(?:\d{3}-\d{2}-\d{4}|[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,3})?)\b`), // of people, and of their banks
 }
+
+// cards are digits that may be the number of a payment card.
+var cards = regexp.MustCompile(`\b[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}\b`)
 
 // escapes colour what is printed to a terminal.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
@@ -35,7 +41,30 @@ func Redact(text string) string {
 	for _, secret := range secrets {
 		text = secret.ReplaceAllString(text, "${1}"+redacted+"${2}")
 	}
-	return text
+	return cards.ReplaceAllStringFunc(text, func(number string) string {
+		if checked(number) {
+			return redacted
+		}
+		return number
+	})
+}
+
+// checked reports whether digits have the check digit of a card.
+func checked(number string) bool {
+	sum, second := 0, false
+	for i := len(number) - 1; i >= 0; i-- {
+		if number[i] < '0' {
+			continue // a space or a dash
+		}
+		d := int(number[i] - '0')
+		if second {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum, second = sum+d, !second
+	}
+	return sum%10 == 0
 }
 
 // Quote is the beginning of what was said, fit to be repeated.

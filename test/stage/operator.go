@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,6 +31,12 @@ type Operator struct {
 // Operator starts one; wrap, if given, sees every request it sends.
 func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTripper) http.RoundTripper) *Operator {
 	t.Helper()
+	return s.logging(t, namespace, wrap, logr.Logger{})
+}
+
+// logging is Operator with a log of its own.
+func (s *Stage) logging(t testing.TB, namespace string, wrap func(http.RoundTripper) http.RoundTripper, log logr.Logger) *Operator {
+	t.Helper()
 	consistent, skip := true, true
 	restConfig := rest.CopyConfig(s.Config)
 	if wrap != nil {
@@ -39,7 +46,7 @@ func (s *Stage) Operator(t testing.TB, namespace string, wrap func(http.RoundTri
 		Scheme: s.Scheme, Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
 		Cache:      controllers.Cache([]string{namespace}),
 		Client:     client.Options{Cache: &client.CacheOptions{Unstructured: true, EnableReadYourWritesConsistency: &consistent}},
-		Controller: config.Controller{SkipNameValidation: &skip},
+		Controller: config.Controller{SkipNameValidation: &skip}, Logger: log,
 	})
 	if err != nil {
 		t.Fatal(err)

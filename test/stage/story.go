@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
@@ -37,6 +38,7 @@ type Story struct {
 	Namespace string
 	Operator  *Operator
 	SD        *v1alpha1.SignalDeployment
+	Log       logr.Logger // of the operator; without one nothing is logged
 
 	witness *witness
 }
@@ -91,7 +93,7 @@ func (y *Story) Begin() *Story { return y.BeginThrough(nil) }
 // BeginThrough is Begin with an operator whose requests go through a transport.
 func (y *Story) BeginThrough(wrap func(http.RoundTripper) http.RoundTripper) *Story {
 	y.Helper()
-	y.Operator = y.Stage.Operator(y.TB, y.Namespace, wrap)
+	y.Operator = y.logging(y.TB, y.Namespace, wrap, y.Log)
 	y.Apply()
 	y.Until("v1 is released", Succeeded)
 	return y

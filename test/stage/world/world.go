@@ -37,7 +37,13 @@ type Faults struct {
 	Candidate     string // where the canary Service leads, as IP and port: checks of security call it
 	Stable        string // where the stable Service leads
 	Runs          string // what nodes say that new pods run, instead of what they are to run
+	Says          string // what a Job that fails says, instead of that the answer was 42
+	API           API    // that Jobs with a token are led to
 }
+
+// API is where Kubernetes' API is for a Job, who vouches for it, and whose token
+// the Job is given.
+type API struct{ Host, Port, Authority, Token string }
 
 // World plays the controllers, kubelets and gateways that envtest does not have.
 type World struct {
