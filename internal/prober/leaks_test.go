@@ -85,7 +85,7 @@ func TestLeaksAreLookedForOnce(t *testing.T) {
 		says    string
 	}{
 		"none":                  {nothing, Decided, verdict.Passed, "None of 527 fake secrets was found in"},
-		"one that leaks":        {func(env, _ map[string]string) { env["SIGNAL_TARGET"] = echo.Listener.Addr().String() }, Decided, verdict.Failed, "sent in a path that does not exist appear as it was sent in answers that are errors"},
+		"one that leaks":        {func(env, _ map[string]string) { env["SIGNAL_TARGET"] = echo.Listener.Addr().String() }, Decided, verdict.Failed, "sent in a path that does not exist appear unchanged in answers that are errors"},
 		"a token of another":    {func(_, files map[string]string) { files["token"] = "another" }, Failed, verdict.Unknown, "the ServiceAccount may not list pods"},
 		"an API of someone":     {func(env, _ map[string]string) { env["KUBERNETES_SERVICE_PORT"] = "1" }, Failed, verdict.Unknown, "list pods: the API does not answer"},
 		"no token":              {func(_, files map[string]string) { delete(files, "token") }, Failed, verdict.Unknown, "list pods: read the token"},

@@ -171,7 +171,7 @@ func TestLeaks(t *testing.T) {
 	if s.Rollout.Exposed || s.Weight != 0 || s.Stable.Hash != v1 || s.Reason != "SecretsLeaked" {
 		t.Errorf("exposed %t, weight %d, %s", s.Rollout.Exposed, s.Weight, s.Reason)
 	}
-	const sentence = "sent in Authorization appear as it was sent in the log of container app of pod "
+	const sentence = "sent in Authorization appear unchanged in the log of container app of pod "
 	y.Stalled("fake secrets leaked", sentence)
 	if report := reportOf(t, y); !strings.Contains(report, sentence) {
 		t.Errorf("the report does not say what leaked:\n%s", report)

@@ -20,6 +20,7 @@ const Token = "token-of-the-tests"
 // API is what of Kubernetes' API the check reads, with what the service wrote.
 type API struct {
 	Service *Service
+	Has     func(Sink) []byte // in place of what the service wrote
 	Refuse  string            // a path of which this is a part is refused
 	Change  func(*corev1.Pod) // of the candidate
 	Gone    bool              // the pod, once it was seen
@@ -41,18 +42,18 @@ func (a *API) Serve(t testing.TB, address string) sink.API {
 	mux.HandleFunc("GET "+core+"pods/{pod}/log", a.log)
 	mux.HandleFunc("GET "+core+"events", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, map[string]any{"items": []any{
-			map[string]any{"involvedObject": map[string]string{"kind": "Pod", "name": PodName}, "message": string(a.Service.Has(Event))},
+			map[string]any{"involvedObject": map[string]string{"kind": "Pod", "name": PodName}, "message": string(a.has(Event))},
 		}})
 	})
 	mux.HandleFunc("GET "+own+"signaldeployments/app", func(w http.ResponseWriter, _ *http.Request) {
-		write(w, map[string]any{"status": map[string]string{"message": string(a.Service.Has(Status))}})
+		write(w, map[string]any{"status": map[string]string{"message": string(a.has(Status))}})
 	})
 	mux.HandleFunc("GET "+core+"configmaps/app-report", func(w http.ResponseWriter, _ *http.Request) {
-		if len(a.Service.Has(Report)) == 0 {
+		if len(a.has(Report)) == 0 {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
-		write(w, map[string]any{"data": map[string]string{"report.md": string(a.Service.Has(Report))}})
+		write(w, map[string]any{"data": map[string]string{"report.md": string(a.has(Report))}})
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+Token || a.Refuse != "" && strings.Contains(r.URL.Path, a.Refuse) {
@@ -65,6 +66,13 @@ func (a *API) Serve(t testing.TB, address string) sink.API {
 	return sink.API{Client: server.Client(), URL: server.URL, Namespace: "prod", Token: func() (string, error) { return Token, nil }}
 }
 
+func (a *API) has(sink Sink) []byte {
+	if a.Has != nil {
+		return a.Has(sink)
+	}
+	return a.Service.Has(sink)
+}
+
 func write(w http.ResponseWriter, value any) {
 	json.NewEncoder(w).Encode(value) //nolint:errcheck,errchkjson // the tests see what is missing
 }
@@ -75,7 +83,7 @@ func (a *API) pods(w http.ResponseWriter, r *http.Request, address string) {
 	host, _, _ := net.SplitHostPort(address)
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	pod := corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: PodName, Annotations: map[string]string{"note": string(a.Service.Has(Pod))}},
+		ObjectMeta: metav1.ObjectMeta{Name: PodName, Annotations: map[string]string{"note": string(a.has(Pod))}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "signal"}, {Name: "proxy"}}},
 		Status: corev1.PodStatus{PodIP: host, ContainerStatuses: []corev1.ContainerStatus{
 			{Name: "signal", State: running, RestartCount: 1}, {Name: "proxy", State: running},
@@ -101,5 +109,5 @@ func (a *API) log(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	w.Write(a.Service.Has(from)) //nolint:errcheck // the tests see what is missing
+	w.Write(a.has(from)) //nolint:errcheck // the tests see what is missing
 }

@@ -29,9 +29,9 @@ const (
 	kind           = v1alpha1.SignalSecurity
 )
 
-// group is what was found alike: by one channel, in one encoding, in one place.
+// group is what was found alike: in one encoding, in one kind of place.
 type group struct {
-	channel  string
+	channels []string
 	encoding search.Encoding
 	what     string
 	whose    []string
@@ -52,7 +52,7 @@ func (r *hunt) groups() []group {
 		like := likeness{s.Channel, h.encoding, h.place.what}
 		g := all[like]
 		if g == nil {
-			g = &group{channel: s.Channel, encoding: h.encoding, what: h.place.what}
+			g = &group{channels: []string{s.Channel}, encoding: h.encoding, what: h.place.what}
 			all[like] = g
 		}
 		g.lines += lines
@@ -67,9 +67,27 @@ func (r *hunt) groups() []group {
 		sorted = append(sorted, *g)
 	}
 	slices.SortFunc(sorted, func(a, b group) int {
-		return cmp.Or(cmp.Compare(len(b.classes), len(a.classes)), cmp.Compare(a.what, b.what), cmp.Compare(a.channel, b.channel), cmp.Compare(a.encoding, b.encoding))
+		return cmp.Or(cmp.Compare(len(b.classes), len(a.classes)), cmp.Compare(a.what, b.what), cmp.Compare(a.channels[0], b.channels[0]), cmp.Compare(a.encoding, b.encoding))
 	})
 	return sorted
+}
+
+// merged are groups that differ in their channel alone, as one.
+func merged(groups []group) []group {
+	var all []group
+	for _, g := range groups {
+		i := slices.IndexFunc(all, func(o group) bool {
+			return o.encoding == g.encoding && o.what == g.what && slices.Equal(o.classes, g.classes) && slices.Equal(o.whose, g.whose)
+		})
+		if i < 0 {
+			g.channels = slices.Clone(g.channels)
+			all = append(all, g)
+			continue
+		}
+		all[i].channels = append(all[i].channels, g.channels...)
+		all[i].lines += g.lines
+	}
+	return all
 }
 
 // text says what was found, and never the secret.
@@ -78,11 +96,15 @@ func (g group) text() string {
 	if n := len(g.classes); n > 1 {
 		who, verb = fmt.Sprintf("%d classes (%s)", n, some(g.classes, 3)), "appear"
 	}
-	lines := "1 line"
-	if g.lines > 1 {
-		lines = strconv.Itoa(g.lines) + " lines"
+	return fmt.Sprintf("%s sent in %s %s %s in %s of %s, %s", who, some(g.channels, 3), verb, g.encoding, g.what, some(g.whose, 1), count(g.lines, "line"))
+}
+
+// count is so many of something.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
 	}
-	return fmt.Sprintf("%s sent in %s %s %s in %s of %s, %s", who, g.channel, verb, g.encoding, g.what, some(g.whose, 1), lines)
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 // some names the first few.
@@ -117,9 +139,9 @@ func (r *hunt) decide(groups []group) verdict.Verdict {
 	scope := r.scope()
 	switch {
 	case len(groups) > 0:
-		texts := make([]string, len(groups))
-		for i, g := range groups {
-			texts[i] = g.text()
+		var texts []string
+		for _, g := range merged(groups) {
+			texts = append(texts, g.text())
 		}
 		head := fmt.Sprintf("%d of %d fake secrets leaked: ", r.leaked(), len(r.secrets))
 		tail := ". Redact them where they are written: log no header, body or address that has not been filtered"
@@ -157,7 +179,7 @@ func (r *hunt) evidence() verdict.Evidence {
 		places[h.place] = true
 	}
 	return verdict.Evidence{
-		Value:     fmt.Sprintf("%d of %d fake secrets in %d places, %d cells of the matrix", r.leaked(), len(r.secrets), len(places), len(r.found)),
+		Value:     fmt.Sprintf("%d of %d fake secrets in %s, %s of the matrix", r.leaked(), len(r.secrets), count(len(places), "place"), count(len(r.found), "cell")),
 		Threshold: "none", Window: r.lasted.Round(time.Second).String(),
 		Query: fmt.Sprintf("%d classes by %d channels in %d requests (%d answered), %d encodings looked for, in %s",
 			r.classes, r.channels, r.sent, r.answered, len(search.Encodings()), r.scope()),

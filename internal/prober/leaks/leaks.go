@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -208,10 +209,11 @@ func (r *hunt) reflected(request wire.Request, p planting, answer wire.Answer) {
 
 // whose says which request it was, without what it carried.
 func (p planting) whose() string {
-	for _, channel := range p.shape.channels {
-		if channel == inUnknownPath || channel == inPath {
-			return channel
-		}
+	switch p.shape.channels[0] {
+	case inUnknownPath:
+		return inUnknownPath
+	case inPath:
+		return strings.TrimSuffix(p.path, "/") + "/…"
 	}
 	return p.path
 }

@@ -176,7 +176,7 @@ func TestNoSecretIsRepeated(t *testing.T) {
 	if !strings.Contains(log(), "sent in") && !strings.Contains(log(), `"Leaked"`) {
 		t.Errorf("the log does not say what leaked: %s", log())
 	}
-	want := fmt.Sprintf("%d of %d fake secrets leaked: %d classes (AWSAccessKeyID, AWSSecretKey, AgeKey and %d more) sent in Authorization appear as it was sent in the log of container signal of pod app-v2-x,",
+	want := fmt.Sprintf("%d of %d fake secrets leaked: %d classes (AWSAccessKeyID, AWSSecretKey, AgeKey and %d more) sent in Authorization, Baggage, Cookie and 14 more appear unchanged in the log of container signal of pod app-v2-x, 527 lines",
 		len(minted(l, spec)), len(minted(l, spec)), len(fake.Classes()), len(fake.Classes())-3)
 	if v := all[len(all)-1]; !strings.HasPrefix(v.Message, want) {
 		t.Errorf("it says %s", v.Message)
@@ -195,7 +195,7 @@ func TestAHitSaysWhatAndWhere(t *testing.T) {
 	if len(all) != 2 || all[0].Message != want || all[0].Name != "leaks-1" || !strings.Contains(all[1].Message, "1 of 527 fake secrets leaked: "+want) {
 		t.Errorf("%+v", all)
 	}
-	if e := all[len(all)-1].Evidence; e.Samples != 527 || e.Failures != 1 || e.Value != "1 of 527 fake secrets in 1 places, 1 cells of the matrix" {
+	if e := all[len(all)-1].Evidence; e.Samples != 527 || e.Failures != 1 || e.Value != "1 of 527 fake secrets in 1 place, 1 cell of the matrix" {
 		t.Errorf("%+v", e)
 	}
 }

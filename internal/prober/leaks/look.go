@@ -187,7 +187,7 @@ func (r *hunt) tell(ctx context.Context) {
 		log.Info("Searched", "place", what, "texts", r.searched[what].texts, "bytes", r.searched[what].bytes)
 	}
 	for _, g := range r.groups() {
-		log.Info("Leaked", "classes", strings.Join(g.classes, " "), "channel", g.channel, "encoding", g.encoding.String(), "place", g.what, "whose", strings.Join(g.whose, " "), "lines", g.lines)
+		log.Info("Leaked", "classes", strings.Join(g.classes, " "), "channel", g.channels[0], "encoding", g.encoding.String(), "place", g.what, "whose", strings.Join(g.whose, " "), "lines", g.lines)
 	}
 }
 

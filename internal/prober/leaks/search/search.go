@@ -28,7 +28,7 @@ const (
 	numbers // of encodings
 )
 
-var names = [numbers]string{"as it was sent", "base64-encoded", "hex-encoded", "JSON-escaped", "URL-encoded", "in other letters", "gzipped", "split over lines", "in its first letters", "in its last letters"}
+var names = [numbers]string{"unchanged", "base64-encoded", "hex-encoded", "JSON-escaped", "URL-encoded", "in other letters", "gzipped", "split over lines", "in its first letters", "in its last letters"}
 
 // String is how a sentence says it.
 func (e Encoding) String() string { return names[e] }
