@@ -34,7 +34,7 @@ func (p Prober) leaks(ctx context.Context) (verdict.Answer, int, error) {
 		Selector: p.Env("SIGNAL_SELECTOR"), Pod: p.Env("SIGNAL_POD_NAME"),
 		Metrics: leaks.Metrics{Scheme: p.Env("SIGNAL_METRICS_SCHEME"), Path: p.Env("SIGNAL_METRICS_PATH"), Port: p.Env("SIGNAL_METRICS_PORT")},
 	}
-	rand.Read(l.Key) //nolint:errcheck // it never fails, and the key stays in this process
+	rand.Read(l.Key) // it stays in this process
 	if l.Address == "" || l.Host == "" || l.Selector == "" || len(spec.Paths) == 0 {
 		return verdict.Answer{}, Misused, errors.New("SIGNAL_TARGET, SIGNAL_HOST or SIGNAL_SELECTOR is empty, or SIGNAL_LEAKS has no paths")
 	}

@@ -57,8 +57,8 @@ func empower(t *testing.T, y *stage.Story) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```yaml\n")
-	manifest, _, _ := strings.Cut(rest, "```")
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	manifest, _, _ := strings.Cut(after, "```")
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
 	for range 3 {
 		u := &unstructured.Unstructured{}

@@ -66,11 +66,11 @@ func (a *API) Serve(t testing.TB, address string) sink.API {
 	return sink.API{Client: server.Client(), URL: server.URL, Namespace: "prod", Token: func() (string, error) { return Token, nil }}
 }
 
-func (a *API) has(sink Sink) []byte {
+func (a *API) has(from Sink) []byte {
 	if a.Has != nil {
-		return a.Has(sink)
+		return a.Has(from)
 	}
-	return a.Service.Has(sink)
+	return a.Service.Has(from)
 }
 
 func write(w http.ResponseWriter, value any) {

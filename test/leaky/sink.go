@@ -70,7 +70,7 @@ func Encodings() []Encoding {
 }
 
 // Of writes a secret.
-func (e Encoding) Of(s fake.Secret, to Sink) string { //nolint:gocognit // a list
+func (e Encoding) Of(s fake.Secret, to Sink) string {
 	text := s.Line()
 	switch e {
 	case Base64:
@@ -89,7 +89,7 @@ func (e Encoding) Of(s fake.Secret, to Sink) string { //nolint:gocognit // a lis
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
 		w.Write([]byte(text)) //nolint:errcheck // into memory
-		w.Close()             //nolint:errcheck // into memory
+		w.Close()
 		if to.JSON() || to == Metrics {
 			return base64.StdEncoding.EncodeToString(packed.Bytes())
 		}

@@ -120,7 +120,7 @@ func some(all []string, n int) string {
 func (r *hunt) verdicts() []verdict.Verdict {
 	groups := r.groups()
 	last := verdict.With(r.decide(groups), r.evidence())
-	var details []verdict.Verdict
+	details := make([]verdict.Verdict, 0, mostDetails)
 	for i, g := range groups[:min(len(groups), mostDetails)] {
 		details = append(details, verdict.With(
 			verdict.Named(verdict.Fail(kind, ReasonLeaked, "%s", verdict.Clip(g.text(), maxDetail)), nameOfDetails+strconv.Itoa(i+1)),
@@ -139,8 +139,9 @@ func (r *hunt) decide(groups []group) verdict.Verdict {
 	scope := r.scope()
 	switch {
 	case len(groups) > 0:
-		var texts []string
-		for _, g := range merged(groups) {
+		alike := merged(groups)
+		texts := make([]string, 0, len(alike))
+		for _, g := range alike {
 			texts = append(texts, g.text())
 		}
 		head := fmt.Sprintf("%d of %d fake secrets leaked: ", r.leaked(), len(r.secrets))

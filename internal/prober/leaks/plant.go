@@ -12,7 +12,7 @@ import (
 )
 
 // Channels by which secrets are sent.
-const (
+const ( //nolint:gosec // they are names of places
 	inAuthorization = "Authorization"
 	inAPIKey        = "X-Api-Key"
 	inCookie        = "Cookie"

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"strings"
 )
@@ -96,7 +97,7 @@ func iban(country, account string) string {
 	}
 	n, _ := new(big.Int).SetString(digits.String(), 10)
 	rest := 98 - new(big.Int).Mod(n, big.NewInt(97)).Int64()
-	return string([]byte{byte('0' + rest/10), byte('0' + rest%10)})
+	return fmt.Sprintf("%02d", rest)
 }
 
 // spaced writes digits in groups.

@@ -55,38 +55,37 @@ func aligned(text []byte, pad int) []byte {
 	return []byte(encoded)
 }
 
-// parts are a secret of which more is left than may be.
+// parts are a secret of which more is left than may be: so much that it is known
+// for its own, or less with a mask beside it.
 func parts(s fake.Secret) []needle {
-	var all []needle
-	add := func(text string, e Encoding) {
-		key := 0
-		if e == Last {
-			key = len(text) - window
-		}
-		if len(text) >= window {
-			all = append(all, needle{text: []byte(text), key: key, encoding: e})
-		}
-	}
 	first, last := longest(s)
+	var all []needle
 	if first > 0 {
-		add(s.Lead[max(0, len(s.Lead)-window):]+s.Body[:first], First)
+		all = append(all, part(s.Lead[max(0, len(s.Lead)-window):]+s.Body[:first], First))
 	}
 	if last > 0 {
-		add(s.Body[len(s.Body)-last:], Last)
+		all = append(all, part(s.Body[len(s.Body)-last:], Last))
 	}
-	for _, mask := range masks {
-		for n := may + 1; n < len(s.Body) && (first == 0 || n < first); n++ {
-			if visible(s.Body[:n]) > may {
-				add(s.Body[:n]+mask, First)
+	for n := may + 1; n < len(s.Body); n++ {
+		begin, end := s.Body[:n], s.Body[len(s.Body)-n:]
+		for _, mask := range masks {
+			if (first == 0 || n < first) && visible(begin) > may {
+				all = append(all, part(begin+mask, First))
 			}
-		}
-		for n := may + 1; n < len(s.Body) && (last == 0 || n < last); n++ {
-			if visible(s.Body[len(s.Body)-n:]) > may {
-				add(mask+s.Body[len(s.Body)-n:], Last)
+			if (last == 0 || n < last) && visible(end) > may {
+				all = append(all, part(mask+end, Last))
 			}
 		}
 	}
 	return all
+}
+
+// part is recognised by its beginning, or by its end: by what is not masked.
+func part(text string, e Encoding) needle {
+	if e == Last {
+		return needle{text: []byte(text), key: len(text) - window, encoding: e}
+	}
+	return needle{text: []byte(text), encoding: e}
 }
 
 // longest is how many letters at either end of a body are known for its own

@@ -67,7 +67,11 @@ func (n *needle) is(text []byte, start, end int, fold bool) bool {
 	if fold {
 		return bytes.EqualFold(text[start:end], n.text)
 	}
-	return bytes.Equal(text[start:end], n.text) && !(n.bounded && (start > 0 && digit(text[start-1]) || end < len(text) && digit(text[end])))
+	if !bytes.Equal(text[start:end], n.text) {
+		return false
+	}
+	before, after := start > 0 && digit(text[start-1]), end < len(text) && digit(text[end])
+	return !n.bounded || !before && !after
 }
 
 func digit(b byte) bool { return b >= '0' && b <= '9' }

@@ -129,8 +129,7 @@ func (a API) open(ctx context.Context, what, path string, query url.Values) (io.
 	request.Header.Set("Accept", "application/json, */*")
 	response, err := a.Client.Do(request)
 	if err != nil {
-		var place *url.Error
-		if errors.As(err, &place) { // its address has the query
+		if place, ok := errors.AsType[*url.Error](err); ok { // its address has the query
 			err = place.Err
 		}
 		return nil, fmt.Errorf("%s: the API does not answer: %w", what, err)
