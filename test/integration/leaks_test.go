@@ -179,7 +179,7 @@ func TestLeaks(t *testing.T) {
 	if len(candidate.tokens) < 50 {
 		t.Fatalf("the candidate was sent %d secrets", len(candidate.tokens))
 	}
-	for where, text := range written(t, y, &log) {
+	for where, text := range spread(t, y, &log) {
 		for _, token := range candidate.tokens {
 			if strings.Contains(text, token) {
 				t.Errorf("%s repeats %s", where, token)

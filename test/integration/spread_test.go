@@ -47,9 +47,9 @@ func (j *journal) text() string {
 	return strings.Join(j.lines, "\n")
 }
 
-// written is all that the operator writes about a release, but for what it
+// spread is all that the operator writes about a release, but for what it
 // makes of the spec.
-func written(t *testing.T, y *stage.Story, log *journal) map[string]string {
+func spread(t *testing.T, y *stage.Story, log *journal) map[string]string {
 	t.Helper()
 	all := map[string]string{"log": log.text()}
 	if all["log"] == "" {
@@ -158,7 +158,7 @@ func TestTheOperatorSpreadsNoSecret(t *testing.T) {
 
 	index := search.New(secrets)
 	got := map[string][]string{}
-	for where, text := range written(t, y, &log) {
+	for where, text := range spread(t, y, &log) {
 		for _, f := range index.Search([]byte(text)) {
 			if place := secrets[f.Secret].Channel; !slices.Contains(got[place], where) {
 				got[place] = append(got[place], where)
