@@ -116,6 +116,42 @@ func TestNamespacedByDefaultIsItsOwn(t *testing.T) {
 	}
 }
 
+// TestNodesAreSeenWhereThatIsAskedFor is so in either mode.
+func TestNodesAreSeenWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		set  string
+		want bool
+	}{
+		"by default":                     {"rbac.create=true", true},
+		"never":                          {"rbac.nodes=false", false},
+		"in namespaced mode, by default": {"watchNamespaces={default}", false},
+		"in namespaced mode":             {"watchNamespaces={default},rbac.nodes=true", true},
+		"without any role":               {"rbac.create=false,rbac.nodes=true", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := rendered(t, "--set", tc.set)
+			got := kinds(all)
+			for _, kind := range []string{"ClusterRole signal-operator-nodes", "ClusterRoleBinding signal-operator-nodes"} {
+				if slices.Contains(got, kind) != tc.want {
+					t.Errorf("%s is there: %t; want %t", kind, !tc.want, tc.want)
+				}
+			}
+			if !tc.want {
+				return
+			}
+			role := &rbacv1.ClusterRole{}
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(only(t, all, "ClusterRole", "signal-operator-nodes").Object, role); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"list", "watch"}}}, role.Rules); diff != "" {
+				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestEverything(t *testing.T) {
 	t.Parallel()
 	all := rendered(t, "--values", filepath.Join(chart, "ci", "everything-values.yaml"))
@@ -185,6 +221,7 @@ func TestRefusedValues(t *testing.T) {
 		"a digest that is none":          {"image.digest=v1", "/image/digest"},
 		"a registry with a scheme":       {"insecureRegistries={http://registry}", "/insecureRegistries/0"},
 		"an access that is none":         {"metrics.access=Public", "/metrics/access"},
+		"nodes in words":                 {"rbac.nodes=maybe", "/rbac/nodes"},
 		"a namespace in capitals":        {"watchNamespaces={Prod}", "/watchNamespaces/0"},
 		"questions a Role may not ask":   {"watchNamespaces={default},metrics.access=Authenticated", "choose Localhost, Open or Off"},
 		"a monitor of what is not there": {"metrics.access=Off,metrics.serviceMonitor.enabled=true", "set metrics.access to Open"},
