@@ -69,6 +69,10 @@ func (r *SignalDeploymentReconciler) gather(ctx context.Context, g v1alpha1.Gate
 		}
 		return err
 	case g.Alerts != nil:
+		if f.Object.Spec.Alerts.Server == v1alpha1.ServerBuiltIn {
+			r.overhear(ctx, *g.Alerts, w, f)
+			return nil
+		}
 		r.gatherAlerts(ctx, w, f)
 	case g.Quota != nil:
 		list := &corev1.ResourceQuotaList{}

@@ -25,7 +25,9 @@ import (
 // of its pods. It is as old as what is scraped: both are forgotten together.
 type ear struct {
 	rules  *builtin.Source
-	anew   time.Time // when it began to listen, if that was in the middle of the release
+	before bool      // it listens to what serves before the release starts, and to nothing of the release
+	began  time.Time // when it began to listen
+	anew   time.Time // the same, if that was in the middle of the release
 	heard  time.Time // the newest scrape that was evaluated
 	latest time.Time // evaluation
 }
@@ -37,7 +39,7 @@ func (r *SignalDeploymentReconciler) ear(sd *v1alpha1.SignalDeployment) *ear {
 	if known, has := r.ears.Load(key); has {
 		return known.(*ear) //nolint:forcetypeassert // nothing else is stored
 	}
-	e := &ear{rules: builtin.New(builtin.Options{
+	e := &ear{before: overheard(sd), began: r.Clock.Now(), rules: builtin.New(builtin.Options{
 		Name: v1alpha1.ServerBuiltIn,
 		Query: func(ctx context.Context, query string, at time.Time) (promql.Vector, error) {
 			return r.vector(ctx, key, query, at)

@@ -16,8 +16,14 @@ import (
 // then.
 func (r *SignalDeploymentReconciler) scrape(sd *v1alpha1.SignalDeployment, sides map[string]workload.Side) {
 	key := client.ObjectKeyFromObject(sd)
-	if !scraped(sd) {
+	if overheard(sd) {
+		r.BuiltIn.Watch(serving(sd, sides))
+		return
+	}
+	if known, has := r.ears.Load(key); !scraped(sd) || has && known.(*ear).before { //nolint:forcetypeassert // nothing else is stored
 		r.deafen(key)
+	}
+	if !scraped(sd) {
 		return
 	}
 	var pods []corev1.Pod

@@ -260,8 +260,8 @@ type GroupGate struct {
 
 // AlertsGate is open while no alert of the severities fires that is of the
 // SignalDeployment's own rules, or names its namespace. It asks the metric
-// server of alerts.server, which must not be built-in: that one listens only
-// while a release is under way.
+// server of alerts.server; the built-in one listens to the stable release for as
+// long as an alert of those severities takes to fire.
 type AlertsGate struct {
 	// severities that hold a release back, by the label severity.
 	// +optional

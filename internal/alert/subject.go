@@ -11,6 +11,7 @@ import (
 	"time"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/prometheus/common/model"
 
 	"github.com/signal-delivery/operator/internal/verdict"
 )
@@ -179,6 +180,23 @@ func Calling(groups []Group, live []LiveGroup, s Subject) []Call {
 		}
 	}
 	return calls
+}
+
+// Longest is how long an expression must hold at most until an alert of one of
+// the severities fires: whoever has listened for less has not heard them all.
+func Longest(groups []Group, severities []string) time.Duration {
+	var longest model.Duration
+	for _, group := range groups {
+		for _, rule := range group.Rules {
+			if rule.For == nil || !slices.Contains(severities, cmp.Or(rule.Labels[severityLabel], group.Labels[severityLabel])) {
+				continue
+			}
+			if holds, err := model.ParseDuration(string(*rule.For)); err == nil { // else the rule is not valid, and says so
+				longest = max(longest, holds)
+			}
+		}
+	}
+	return time.Duration(longest)
 }
 
 // near reports whether an alert with these labels is about the subject or its

@@ -25,11 +25,12 @@ func TestAlertsBeforeTheStart(t *testing.T) {
 		facts      Facts
 		want       verdict.Verdict
 	}{
-		"none":                  {nil, Facts{}, quiet},
-		"of another severity":   {nil, Facts{Firing: []Firing{{"Slow", "warning"}}}, quiet},
-		"one":                   {nil, Facts{Firing: []Firing{{"Broken", "critical"}}}, wait("AlertsFiring", `Gate "quiet" waits for alerts to stop firing: Broken`)},
-		"several, in one order": {[]string{"critical", "page"}, Facts{Firing: []Firing{{"Worse", "page"}, {"Broken", "critical"}, {"Worse", "page"}, {"Slow", "warning"}}}, wait("AlertsFiring", `Gate "quiet" waits for alerts to stop firing: Broken, Worse`)},
-		"no answer":             {nil, Facts{Deaf: `metric server "default" gives no answer`}, wait("AlertsUnknown", `Gate "quiet" does not know which alerts fire: metric server "default" gives no answer`)},
+		"none":                    {nil, Facts{}, quiet},
+		"of another severity":     {nil, Facts{Firing: []Firing{{"Slow", "warning"}}}, quiet},
+		"one":                     {nil, Facts{Firing: []Firing{{"Broken", "critical"}}}, wait("AlertsFiring", `Gate "quiet" waits for alerts to stop firing: Broken`)},
+		"several, in one order":   {[]string{"critical", "page"}, Facts{Firing: []Firing{{"Worse", "page"}, {"Broken", "critical"}, {"Worse", "page"}, {"Slow", "warning"}}}, wait("AlertsFiring", `Gate "quiet" waits for alerts to stop firing: Broken, Worse`)},
+		"one, as far as is known": {nil, Facts{Firing: []Firing{{"Broken", "critical"}}, Deaf: "it has not listened for long"}, wait("AlertsFiring", `Gate "quiet" waits for alerts to stop firing: Broken`)},
+		"no answer":               {nil, Facts{Deaf: `metric server "default" gives no answer`}, wait("AlertsUnknown", `Gate "quiet" does not know which alerts fire: metric server "default" gives no answer`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := one(v1alpha1.Gate{Name: "quiet", Alerts: &v1alpha1.AlertsGate{Severities: tc.severities}}, tc.facts)

@@ -30,9 +30,6 @@ func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 	if g.SignalDeployment != nil && g.SignalDeployment.Name == sd.Name {
 		return errors.New("signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one")
 	}
-	if g.Alerts != nil && sd.Spec.Alerts.Server == v1alpha1.ServerBuiltIn {
-		return errors.New("alerts: the built-in source listens only while a release is under way: name a metric server in spec.alerts.server")
-	}
 	if g.Secret != nil {
 		for i, key := range g.Secret.Keys {
 			if problems := validation.IsConfigMapKey(key); len(problems) > 0 {

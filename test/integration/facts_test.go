@@ -153,6 +153,27 @@ func TestNodesMustBeReadyAndHaveRoom(t *testing.T) {
 	}
 }
 
+// Without a metric server, what serves is listened to before the release starts.
+func TestAlertsAreHeardBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	y := on.Story(t, unserved, func(sd *v1alpha1.SignalDeployment) { sd.Spec.Alerts.Groups[0].Rules[0].For = "18s" })
+	y.Pods.Expose(y.Namespace, "", "broken 0\n")
+	y.Begin()
+	y.Change(gates(v1alpha1.Gate{Name: "quiet", Alerts: &v1alpha1.AlertsGate{}}))
+	y.Pods.Expose(y.Namespace, y.SD.Status.Stable.Hash, "broken 1\n")
+	y.Ask("v2")
+	y.Until("it listens", stage.Because("AlertsUnknown"))
+	y.Until("it has heard", stage.Because("AlertsFiring"))
+	if got := y.SD.Status.Rollout.Message; got != `Gate "quiet" waits for alerts to stop firing: Broken` || deployments(y) != 1 {
+		t.Errorf("%d deployments, says %s", deployments(y), got)
+	}
+	y.Pods.Expose(y.Namespace, y.SD.Status.Stable.Hash, "broken 0\n")
+	y.Rest("v2 is released", stage.Succeeded)
+	if !remembered(y.SD, v1alpha1.OutcomePassed, "quiet", "AlertsQuiet") {
+		t.Errorf("verdicts %+v", y.SD.Status.Rollout.Verdicts)
+	}
+}
+
 // v1 has failed half of its requests: nothing is left of the day's budget. The
 // first release had none to spend.
 func TestABudgetHasToBeLeft(t *testing.T) {
