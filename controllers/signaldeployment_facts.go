@@ -104,7 +104,7 @@ func (r *SignalDeploymentReconciler) gatherBudgets(ctx context.Context, f *gate.
 	f.Budgets = map[string]gate.Budget{}
 	for _, s := range sd.Spec.Analysis.SLOs {
 		query := slo.Remaining(s, sd.Namespace, sd.Name)
-		f.Budgets[s.Name], _ = lately(known, "budget "+slo.Server(s)+" "+query, f.Now, budgetsTime, func() (gate.Budget, error) { //nolint:errcheck // it has none
+		f.Budgets[s.Name], _ = lately(known, "budget "+slo.Server(s)+" "+query, f.Now, budgetsTime, func() (gate.Budget, error) {
 			return r.left(ctx, s, query, f.Now), nil
 		})
 	}

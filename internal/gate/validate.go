@@ -31,11 +31,7 @@ func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 		return errors.New("signalDeployment.name: a SignalDeployment is not ready while it waits for itself: name another one")
 	}
 	if g.Secret != nil {
-		for i, key := range g.Secret.Keys {
-			if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
-				return fmt.Errorf("secret.keys[%d]: %q is no key of a Secret: %s", i, key, problems[0])
-			}
-		}
+		return keysProblem(g.Secret.Keys)
 	}
 	if g.ErrorBudget != nil && len(objectives(sd, *g.ErrorBudget)) == 0 {
 		return fmt.Errorf("errorBudget.slo: spec.analysis.slos has no objective%s: add one, or remove the gate", called(g.ErrorBudget.SLO))
@@ -43,6 +39,16 @@ func problem(g v1alpha1.Gate, sd *v1alpha1.SignalDeployment) error {
 	if g.Expression != nil {
 		if _, err := compile(g.Expression.Rule); err != nil {
 			return fmt.Errorf("expression.rule: %w", err)
+		}
+	}
+	return nil
+}
+
+// keysProblem finds what cannot be a key of a Secret.
+func keysProblem(keys []string) error {
+	for i, key := range keys {
+		if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
+			return fmt.Errorf("secret.keys[%d]: %q is no key of a Secret: %s", i, key, problems[0])
 		}
 	}
 	return nil

@@ -84,17 +84,17 @@ func enough(g v1alpha1.NodesGate, total int) (text string, least int) {
 func well(node corev1.Node) bool {
 	ready := false
 	for _, c := range node.Status.Conditions {
-		switch c.Type {
-		case corev1.NodeReady:
-			ready = c.Status == corev1.ConditionTrue
-		case corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure, corev1.NodeNetworkUnavailable:
-			if c.Status == corev1.ConditionTrue {
-				return false
-			}
+		holds := c.Status == corev1.ConditionTrue
+		if holds && slices.Contains(pressures, c.Type) {
+			return false
 		}
+		ready = ready || holds && c.Type == corev1.NodeReady
 	}
 	return ready
 }
+
+// pressures are the conditions under which a node is not well, ready or not.
+var pressures = []corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure, corev1.NodeNetworkUnavailable}
 
 // roomy says whether the nodes that admit the release's pods have room for
 // them, beside the pods that are there.

@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -36,31 +37,25 @@ func Requested(pods []corev1.Pod) map[string]corev1.ResourceList {
 // requests are what the scheduler counts of one pod.
 func requests(spec corev1.PodSpec) corev1.ResourceList {
 	need := corev1.ResourceList{corev1.ResourcePods: *resource.NewQuantity(1, resource.DecimalSI)}
-	for _, containers := range [][]corev1.Container{spec.Containers, spec.InitContainers} {
-		for _, c := range containers {
-			for _, list := range []corev1.ResourceList{c.Resources.Requests, c.Resources.Limits} {
-				for name := range list {
-					need[name] = resource.Quantity{}
-				}
-			}
-		}
-	}
-	if spec.Resources != nil {
-		for name := range spec.Resources.Requests {
-			need[name] = resource.Quantity{}
-		}
-	}
-	for name := range need {
-		if name == corev1.ResourcePods {
-			continue
-		}
+	for name := range mentioned(spec) {
 		if amount := perPod(spec, name, requested); !amount.IsZero() {
 			need[name] = amount
-			continue
 		}
-		delete(need, name)
 	}
 	return need
+}
+
+// mentioned are the resources that a pod speaks of.
+func mentioned(spec corev1.PodSpec) corev1.ResourceList {
+	all := corev1.ResourceList{}
+	for _, c := range slices.Concat(spec.Containers, spec.InitContainers) {
+		maps.Copy(all, c.Resources.Requests)
+		maps.Copy(all, c.Resources.Limits)
+	}
+	if spec.Resources != nil {
+		maps.Copy(all, spec.Resources.Requests)
+	}
+	return all
 }
 
 // room is for how many such pods a node has room.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -70,9 +71,7 @@ func (e errand) build(round int, proberImage string) *batchv1.Job {
 	labels := release.Labels(e.sd.Name)
 	labels[v1alpha1.LabelRelease] = e.rel.Hash
 	labels[labelRound] = strconv.Itoa(round)
-	for key, value := range e.labels() {
-		labels[key] = value
-	}
+	maps.Copy(labels, e.labels())
 	job := jobs.Job{
 		Namespace: e.sd.Namespace, Name: release.GateName(e.sd.Name, e.rel.Hash, e.rel.Attempt, e.gate.Name, e.specified(), round),
 		Labels: labels, PodLabels: e.podLabels(), PullSecrets: e.sd.Spec.Template.Spec.ImagePullSecrets,
@@ -86,7 +85,7 @@ func (e errand) build(round int, proberImage string) *batchv1.Job {
 	job.Container = jobs.Prober(proberImage, secretTimeout, "secret")
 	job.Container.Env = append(job.Container.Env, corev1.EnvVar{Name: "SIGNAL_SECRET_KEYS", Value: jobs.Encode(e.gate.Secret.Keys)})
 	job.Container.VolumeMounts = []corev1.VolumeMount{{Name: volumeName, MountPath: mountPath, ReadOnly: true}}
-	job.Volumes = []corev1.Volume{{Name: volumeName, VolumeSource: corev1.VolumeSource{Secret: mounted(*e.gate.Secret)}}}
+	job.Volumes = []corev1.Volume{{Name: volumeName, VolumeSource: corev1.VolumeSource{Secret: mounted(*e.gate.Secret)}}} //nolint:forbidigo // the Job mounts it
 	return job.Build()
 }
 
