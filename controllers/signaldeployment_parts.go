@@ -30,8 +30,9 @@ var checks = map[rollout.Part]part{
 
 // checksAfter are the parts once the candidate serves all.
 var checksAfter = map[rollout.Part]part{
-	rollout.PartSmoke: {(*SignalDeploymentReconciler).readSmokeAfter, (*SignalDeploymentReconciler).startSmokeAfter},
+	rollout.PartSmoke:     {(*SignalDeploymentReconciler).readSmokeAfter, (*SignalDeploymentReconciler).startSmokeAfter},
 	rollout.PartWatermark: {(*SignalDeploymentReconciler).readWatermarkAfter, (*SignalDeploymentReconciler).startWatermarkAfter},
+	rollout.PartSecurity:  {(*SignalDeploymentReconciler).readSecurityAfter, (*SignalDeploymentReconciler).startSecurityAfter},
 }
 
 // observeChecks reads what the parts say of the candidate.

@@ -76,3 +76,15 @@ func target(sd *v1alpha1.SignalDeployment, stage v1alpha1.CheckStage, s service.
 	at.Entry = stage != v1alpha1.StageCandidate && sd.Spec.Traffic.Entry != nil
 	return at
 }
+
+// readSecurityAfter reads what the security checks found once the candidate
+// serves all.
+func (r *SignalDeploymentReconciler) readSecurityAfter(ctx context.Context, sd *v1alpha1.SignalDeployment) ([]verdict.Verdict, error) {
+	return check.ReadSecurityAfter(ctx, r, sd, *sd.Status.Candidate)
+}
+
+// startSecurityAfter starts the security checks once more, the way of clients.
+func (r *SignalDeploymentReconciler) startSecurityAfter(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world) error {
+	sides := check.Sides{Canary: w.services.Address, Stable: w.services.StableAddress, Host: release.StableName(sd.Name) + "." + sd.Namespace + ".svc"}
+	return check.EnsureSecurityAfter(ctx, r, sd, *d.Next.Candidate, sides, r.ProberImage)
+}

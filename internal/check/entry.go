@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -41,6 +42,23 @@ func by(entry *v1alpha1.TrafficEntry, stage v1alpha1.CheckStage, rel v1alpha1.Re
 func hostOf(entry *v1alpha1.TrafficEntry) string {
 	_, host, _ := strings.Cut(entry.URL, "://")
 	return host
+}
+
+// dialledAt is what is dialled to enter, as host:port, and whether TLS is spoken
+// there.
+func dialledAt(entry *v1alpha1.TrafficEntry) (address string, secure bool) {
+	secure = strings.HasPrefix(entry.URL, "https://")
+	host, port := hostOf(entry), "80"
+	if secure {
+		port = "443"
+	}
+	switch {
+	case entry.Address != "":
+		return entry.Address, secure
+	case strings.Contains(host, ":"):
+		return host, secure
+	}
+	return net.JoinHostPort(host, port), secure
 }
 
 // fronted is how TLS is verified in front of the Gateway: by the name that

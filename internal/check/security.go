@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -20,6 +21,9 @@ const (
 	partSecurity = "security"
 	// labelSecurity is no check's name: it has a dot.
 	labelSecurity = "security.checks"
+	// the same, once the candidate serves all
+	partSecurityAfter  = "security-after"
+	labelSecurityAfter = "security.AfterCutover"
 	// retriesSecurity is how often checks that could not tell are run again.
 	retriesSecurity = 1
 )
@@ -73,6 +77,66 @@ func Security(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, 
 		Labels: labels, PodLabels: podLabels(sd, rel, securityCheck(sd)), TimeoutSeconds: spec.TimeoutSeconds, Retries: retriesSecurity,
 		PullSecrets: sd.Spec.Template.Spec.ImagePullSecrets, Container: c, Volumes: volumes,
 	}.Build()
+}
+
+// EnsureSecurityAfter starts the security checks once more for each attempt,
+// once the candidate serves all.
+func EnsureSecurityAfter(ctx context.Context, c client.Client, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, proberImage string) error {
+	if proberImage == "" {
+		return errors.New("start the security checks: the operator was started without --prober-image")
+	}
+	return owned.Create(ctx, c, sd, SecurityAfter(sd, rel, sides, proberImage))
+}
+
+// SecurityAfter is the Job that runs the security checks the way of clients,
+// once the candidate serves all. What it finds is held against what was found
+// before: the canary Service, which nothing stands in front of, still leads to
+// the same pods.
+func SecurityAfter(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, proberImage string) *batchv1.Job {
+	job := Security(sd, rel, Sides{Canary: sides.Stable, Stable: sides.Canary, Host: sides.Host}, proberImage)
+	job.Name = release.LoadName(sd.Name, rel.Hash, rel.Attempt, partSecurityAfter)
+	job.Labels[v1alpha1.LabelCheck] = labelSecurityAfter
+	job.Spec.Template.Labels = podLabels(sd, rel, securityAfter(sd))
+	c := &job.Spec.Template.Spec.Containers[0]
+	set(c, "SIGNAL_KNOWN", known(sd))
+	set(c, "SIGNAL_STABLE", net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, sd.Spec.Checks.Security.Port)))))
+	if entry := sd.Spec.Traffic.Entry; entry != nil {
+		dialled, secure := dialledAt(entry)
+		set(c, "SIGNAL_TARGET", dialled)
+		set(c, "SIGNAL_HOST", hostOf(entry))
+		if secure {
+			set(c, "SIGNAL_ENTRY_TLS", "true")
+		}
+	}
+	return job
+}
+
+// set gives a container a variable.
+func set(c *corev1.Container, name, value string) {
+	for i := range c.Env {
+		if c.Env[i].Name == name {
+			c.Env[i].Value = value
+			return
+		}
+	}
+	c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: value})
+}
+
+// known are the checks that found something before the candidate took traffic,
+// by number; "none", or "all" when that is not remembered.
+func known(sd *v1alpha1.SignalDeployment) string {
+	for _, v := range sd.Status.Rollout.Verdicts {
+		if v.Kind == v1alpha1.SignalSecurity && v.Name == partSecurity && v.Phase == v1alpha1.PhaseChecking && v.Evidence != nil {
+			return cmp.Or(v.Evidence.Statistic, "none")
+		}
+	}
+	return "all"
+}
+
+// securityAfter is the security checks after the cutover as one check among
+// others.
+func securityAfter(sd *v1alpha1.SignalDeployment) v1alpha1.SmokeCheck {
+	return v1alpha1.SmokeCheck{Name: labelSecurityAfter, TimeoutSeconds: sd.Spec.Checks.Security.TimeoutSeconds}
 }
 
 // given is what the user has put there for the checks: the Job mounts it, and

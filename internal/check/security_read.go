@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -22,8 +23,21 @@ const maxFinding = 1024
 // ReadSecurity answers with what the security checks amount to, and then with
 // each that found something.
 func ReadSecurity(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) ([]verdict.Verdict, error) {
-	name := release.SecurityName(sd.Name, rel.Hash, rel.Attempt)
-	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, securityCheck(sd)))
+	return readSecurity(ctx, c, sd, rel, release.SecurityName(sd.Name, rel.Hash, rel.Attempt), securityCheck(sd))
+}
+
+// ReadSecurityAfter is ReadSecurity of the checks after the cutover, under a
+// name of their own.
+func ReadSecurityAfter(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) ([]verdict.Verdict, error) {
+	said, err := readSecurity(ctx, c, sd, rel, release.LoadName(sd.Name, rel.Hash, rel.Attempt, partSecurityAfter), securityAfter(sd))
+	for i := range said {
+		said[i].Name = verdict.Clip(labelAt(said[i].Name, v1alpha1.StageAfterCutover), 253)
+	}
+	return said, err
+}
+
+func readSecurity(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, name string, check v1alpha1.SmokeCheck) ([]verdict.Verdict, error) {
+	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, check))
 	var foreign *owned.ForeignError
 	switch {
 	case errors.As(err, &foreign):
@@ -80,8 +94,15 @@ func restsOn(e verdict.Evidence, said *verdict.Evidence) verdict.Evidence {
 	}
 	e.Value, e.Baseline, e.Threshold = jobs.Fit(said.Value, 256), jobs.Fit(said.Baseline, 256), jobs.Fit(said.Threshold, 256)
 	e.Query, e.Window, e.Samples, e.Failures = jobs.Fit(said.Query, 1024), jobs.Fit(said.Window, 64), said.Samples, said.Failures
+	if numbers(said.Statistic) {
+		e.Statistic = said.Statistic
+	}
 	return e
 }
+
+// numbers reports whether a text is numbers of checks and nothing else: it is
+// handed on to another Job.
+func numbers(text string) bool { return len(text) <= 256 && strings.Trim(text, "0123456789, ") == "" }
 
 // unsaid is the state of a Job that said nothing: that it ended well is no
 // proof that anything was checked.

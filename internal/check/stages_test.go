@@ -176,3 +176,69 @@ func TestStagesNeedAWay(t *testing.T) {
 		})
 	}
 }
+
+// The security checks after the cutover go the way of clients, and are held
+// against what was found before it.
+func TestTheSecurityChecksAfterTheCutover(t *testing.T) {
+	sides := Sides{Canary: "198.19.0.7", Stable: "198.19.0.8", Host: "app.prod.svc"}
+	found := func(statistic string) func(*v1alpha1.SignalDeployment) {
+		return func(sd *v1alpha1.SignalDeployment) {
+			v := verdict.With(ofSecurity(verdict.Pass(v1alpha1.SignalSecurity, "SecurityChecksPassed", "good"), partSecurity), verdict.Evidence{Statistic: statistic})
+			v.Phase = v1alpha1.PhaseChecking
+			sd.Status.Rollout.Verdicts = []verdict.Verdict{v}
+		}
+	}
+	for name, tc := range map[string]struct {
+		entry  *v1alpha1.TrafficEntry
+		before func(*v1alpha1.SignalDeployment)
+		want   map[string]string
+	}{
+		"by an address": {
+			&v1alpha1.TrafficEntry{URL: "http://signals.example", Address: "edge:80"}, found("11, 14"),
+			map[string]string{"SIGNAL_TARGET": "edge:80", "SIGNAL_HOST": "signals.example", "SIGNAL_STABLE": "198.19.0.7:80", "SIGNAL_KNOWN": "11, 14"},
+		},
+		"by a name, over TLS": {
+			&v1alpha1.TrafficEntry{URL: "https://signals.example"}, found(""),
+			map[string]string{"SIGNAL_TARGET": "signals.example:443", "SIGNAL_HOST": "signals.example", "SIGNAL_STABLE": "198.19.0.7:80", "SIGNAL_KNOWN": "none", "SIGNAL_ENTRY_TLS": "true"},
+		},
+		"by a name with a port": {
+			&v1alpha1.TrafficEntry{URL: "http://signals.example:8080"}, found(""),
+			map[string]string{"SIGNAL_TARGET": "signals.example:8080", "SIGNAL_HOST": "signals.example:8080", "SIGNAL_STABLE": "198.19.0.7:80", "SIGNAL_KNOWN": "none"},
+		},
+		"without an entry or a memory": {
+			nil, func(*v1alpha1.SignalDeployment) {},
+			map[string]string{"SIGNAL_TARGET": "198.19.0.8:80", "SIGNAL_HOST": "app.prod.svc", "SIGNAL_STABLE": "198.19.0.7:80", "SIGNAL_KNOWN": "all"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, compare := range []v1alpha1.SecurityCompare{v1alpha1.CompareStable, v1alpha1.CompareAbsolute} {
+				sd := deployment()
+				sd.Spec.Traffic.Entry = tc.entry
+				sd.Spec.Checks.Security = &v1alpha1.SecuritySpec{Paths: []v1alpha1.ProbedPath{"/"}, TimeoutSeconds: 60, Compare: compare}
+				tc.before(sd)
+				job, first := SecurityAfter(sd, rel, sides, prober), Security(sd, rel, sides, prober)
+				if job.Name == first.Name || job.Spec.Template.Labels[v1alpha1.LabelCheck] == first.Spec.Template.Labels[v1alpha1.LabelCheck] {
+					t.Errorf("%s is no Job of its own", job.Name)
+				}
+				got := map[string]string{}
+				for _, v := range job.Spec.Template.Spec.Containers[0].Env {
+					if _, asked := tc.want[v.Name]; asked || v.Name == "SIGNAL_ENTRY_TLS" {
+						got[v.Name] = v.Value
+					}
+				}
+				if diff := cmp.Diff(tc.want, got); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
+// What is handed on to another Job is numbers, whatever the first one said.
+func TestOnlyNumbersAreHandedOn(t *testing.T) {
+	for text, want := range map[string]string{"11, 14": "11, 14", "all": "", "11; rm": "", "": ""} {
+		if got := restsOn(verdict.Evidence{}, &verdict.Evidence{Statistic: text}).Statistic; got != want {
+			t.Errorf("of %q came %q", text, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -26,6 +27,7 @@ func (p Prober) security(ctx context.Context) (verdict.Answer, int, error) {
 		Canary: security.Side{Address: p.Env("SIGNAL_TARGET"), TLS: p.Env("SIGNAL_TARGET_TLS")},
 		Stable: security.Side{Address: p.Env("SIGNAL_STABLE"), TLS: p.Env("SIGNAL_STABLE_TLS")},
 	}
+	s.Secure, s.Before = p.Env("SIGNAL_ENTRY_TLS") != "", before(p.Env("SIGNAL_KNOWN"))
 	if s.Canary.Address == "" || s.Host == "" || len(spec.Paths) == 0 {
 		return verdict.Answer{}, Misused, errors.New("SIGNAL_TARGET or SIGNAL_HOST is empty, or SIGNAL_SECURITY has no paths")
 	}
@@ -37,6 +39,24 @@ func (p Prober) security(ctx context.Context) (verdict.Answer, int, error) {
 		return answer, Failed, nil
 	}
 	return answer, Decided, nil
+}
+
+// before are the checks that found something before the candidate served all;
+// nil when it does not yet.
+func before(text string) *security.Before {
+	switch text {
+	case "":
+		return nil
+	case "all":
+		return &security.Before{Any: true}
+	}
+	var b security.Before
+	for _, field := range strings.Split(text, ",") {
+		if id, err := strconv.ParseInt(strings.TrimSpace(field), 10, 32); err == nil {
+			b.Found = append(b.Found, int32(id))
+		}
+	}
+	return &b
 }
 
 // credentials are what the Job has mounted: users, and the authorities that may

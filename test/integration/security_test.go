@@ -55,3 +55,32 @@ func TestSecurityChecks(t *testing.T) {
 		t.Errorf("%d Jobs for three attempts", len(list.Items))
 	}
 }
+
+// A weakness that shows only once the candidate serves all turns it back; what
+// was there before the cutover does not.
+func TestSecurityChecksAfterTheCutover(t *testing.T) {
+	t.Parallel()
+	hardened, weaker := weak.Serve(t, weak.Flaw{}), weak.Serve(t, weak.Flaws()["11 everyone"])
+	y := on.Story(t, checked, func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Checks.Security.AfterCutover = v1alpha1.AfterCutoverEnabled
+		sd.Spec.Traffic.Entry = &v1alpha1.TrafficEntry{URL: "http://signals.example", Address: "198.18.0.9:80"}
+	})
+	y.World.Misbehave(y.Namespace, stage.Faults{Candidate: hardened})
+	y.Begin()
+	v1 := y.SD.Status.Stable.Hash
+
+	y.World.Misbehave(y.Namespace, stage.Faults{Candidate: hardened, Stable: hardened, Entry: weaker})
+	y.Ask("v2")
+	y.Rest("v2 is rolled back", stage.RolledBack)
+	if s := y.SD.Status; s.Stable.Hash != v1 || s.Reason != "SecurityFindings" {
+		t.Errorf("%s serves, %s", s.Stable.Hash, s.Reason)
+	}
+	y.Stalled("11 (everyone is let in)", "was not there before the cutover")
+	if report := reportOf(t, y); !strings.Contains(report, "security.AfterCutover") {
+		t.Errorf("the report does not say when it was found:\n%s", report)
+	}
+
+	y.World.Misbehave(y.Namespace, stage.Faults{Candidate: weaker, Stable: weaker, Entry: weaker})
+	y.Ask("v3")
+	y.Rest("v3 is released", func(sd *v1alpha1.SignalDeployment) bool { return stage.Succeeded(sd) && sd.Status.Stable.Hash != v1 })
+}

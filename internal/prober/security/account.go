@@ -33,6 +33,7 @@ const (
 type account struct {
 	spec              v1alpha1.SecuritySpec
 	first, compared   bool
+	after             bool // the candidate serves all, and is compared with what it was before
 	candidate, stable []catalogue.Result
 	requests          int
 	comparing         int
@@ -89,7 +90,7 @@ func (a account) weigh(t *tally, r catalogue.Result) {
 	case len(fresh) == 0:
 		t.known = append(t.known, r.Check.ID)
 	case i >= 0:
-		t.leave(catalogue.Result{Check: r.Check, Why: "of the stable release it could not be told: " + a.stable[i].Why})
+		t.leave(catalogue.Result{Check: r.Check, Why: "of " + a.other() + " it could not be told: " + a.stable[i].Why})
 	default:
 		t.worse = append(t.worse, worse{r.Check, fresh})
 	}
@@ -128,7 +129,7 @@ func (a account) decide(t tally) verdict.Verdict {
 	var v verdict.Verdict
 	rest := fmt.Sprintf("%s found nothing, %d do not apply", count(t.held), t.skipped)
 	if len(t.known) > 0 {
-		rest += ", what " + ids(t.known) + " found the stable release has as well"
+		rest += ", what " + ids(t.known) + " found " + a.excused()
 	}
 	if len(t.open) > 0 {
 		rest += ", " + ids(t.open) + " cannot tell"
@@ -155,7 +156,10 @@ func (a account) against(t tally, rest string) verdict.Verdict {
 		failed[i], texts[i] = w.check.ID, w.text()
 	}
 	head := "Security checks found what must not be"
-	if a.compared {
+	switch {
+	case a.after:
+		head = "Security checks found what was not there before the cutover"
+	case a.compared:
 		head = "Security checks found what the stable release does not have"
 	}
 	tail := fmt.Sprintf(". In all %s; %s", ids(failed), rest)
@@ -174,12 +178,36 @@ func (a account) evidence(t tally) verdict.Evidence {
 		Query:   fmt.Sprintf("%d requests to the candidate", a.requests),
 		Samples: int32(decided), Failures: int32(len(t.worse)), //nolint:gosec // at most 57
 	}
-	if a.compared {
+	if !a.after { // for those that come after
+		e.Statistic = ids(t.known)
+	}
+	if a.after {
+		e.Threshold = "no finding that was not there before the cutover"
+	}
+	if a.compared && !a.after {
 		e.Threshold = "no finding that the stable release does not have"
+	}
+	if a.compared {
 		e.Baseline = fmt.Sprintf("%d of %d checks with findings", len(a.stable)-a.clean(), len(a.stable))
-		e.Query += fmt.Sprintf(", %d to the stable release", a.comparing)
+		e.Query += fmt.Sprintf(", %d to %s", a.comparing, a.other())
 	}
 	return e
+}
+
+// other is what is compared with.
+func (a account) other() string {
+	if a.after {
+		return "the candidate's own Service"
+	}
+	return "the stable release"
+}
+
+// excused is why a finding does not count.
+func (a account) excused() string {
+	if a.after {
+		return "was there before the cutover"
+	}
+	return "the stable release has as well"
 }
 
 // clean is how many checks found nothing with the stable release.

@@ -7,10 +7,12 @@ package security
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -49,7 +51,18 @@ type Security struct {
 	Roots   *x509.CertPool
 	PodIP   string        // at which the service could call the Job
 	Holding time.Duration // in place of holding
+	Secure  bool          // the candidate is asked over TLS, by the host's name
+	Before  *Before       // once the candidate serves all: what was found before; the stable side is its own Service then
 }
+
+// Before is which checks found something before the candidate served all.
+type Before struct {
+	Any   bool // that is not remembered: each may have
+	Found []int32
+}
+
+// known reports whether the check may have found something.
+func (b *Before) known(c catalogue.Check) bool { return b.Any || slices.Contains(b.Found, c.ID) }
 
 // Run answers with what was found, check by check, and at last with what all
 // amount to.
@@ -57,17 +70,27 @@ func (s Security) Run(ctx context.Context, spec v1alpha1.SecuritySpec) []verdict
 	start := s.Clock.Now()
 	site, done := s.site(spec)
 	defer done()
-	a := account{spec: spec, first: s.Stable.Address == ""}
+	a := account{spec: spec, first: s.Stable.Address == "", after: s.Before != nil}
 	candidate := s.exam(site, s.Canary)
+	if s.Secure {
+		host, _, _ := strings.Cut(s.Host, ":")
+		candidate.Session.Secure = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, RootCAs: s.Roots}
+	}
 	if err := s.reach(ctx, candidate); err != nil {
 		return a.unreached("candidate", err)
 	}
 	a.candidate = s.examine(ctx, candidate, catalogue.All())
 	a.requests = candidate.Session.Sent
-	if again := a.doubtful(); len(again) > 0 && !a.first && spec.Compare != v1alpha1.CompareAbsolute {
+	again := a.doubtful()
+	compares := !a.first && spec.Compare != v1alpha1.CompareAbsolute
+	if a.after { // what found nothing before may find nothing now
+		again = slices.DeleteFunc(again, func(c catalogue.Check) bool { return !s.Before.known(c) })
+		compares = true
+	}
+	if len(again) > 0 && compares {
 		stable := s.exam(site, s.Stable)
 		if err := s.reach(ctx, stable); err != nil {
-			return a.unreached("stable release", err)
+			return a.unreached(strings.TrimPrefix(a.other(), "the "), err)
 		}
 		a.stable = s.examine(ctx, stable, again)
 		a.compared, a.comparing = true, stable.Session.Sent

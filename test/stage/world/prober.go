@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,9 +35,13 @@ func (w *World) probe(ctx context.Context, pod *corev1.Pod) (end *corev1.Contain
 		env[variable.Name] = variable.Value
 	}
 	if f := w.faultsOf(pod.Namespace); f.Candidate != "" { // no Service of this world can be called
-		env["SIGNAL_TARGET"] = f.Candidate
+		target, stable := f.Candidate, f.Stable
+		if env["SIGNAL_KNOWN"] != "" { // the candidate serves all
+			target, stable = cmp.Or(f.Entry, f.Candidate), f.Candidate
+		}
+		env["SIGNAL_TARGET"] = target
 		if env["SIGNAL_STABLE"] != "" {
-			env["SIGNAL_STABLE"] = f.Stable
+			env["SIGNAL_STABLE"] = stable
 		}
 	}
 	job := prober.Prober{Env: func(name string) string { return env[name] }, Root: root, Clock: clock.RealClock{}}

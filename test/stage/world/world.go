@@ -36,6 +36,7 @@ type Faults struct {
 	RouteRefused  bool   // the gateway does not accept routes
 	Candidate     string // where the canary Service leads, as IP and port: checks of security call it
 	Stable        string // where the stable Service leads
+	Entry         string // where clients are led once the candidate serves all; when empty, to the candidate
 	Runs          string // what nodes say that new pods run, instead of what they are to run
 	Says          string // what a Job that fails says, instead of that the answer was 42
 	API           API    // that Jobs with a token are led to

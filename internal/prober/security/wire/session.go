@@ -44,6 +44,7 @@ type Session struct {
 	Interval time.Duration // between two requests, at least
 	Patience time.Duration // that a server may have with a client that says nothing
 	Forget   bool          // no answer is kept
+	Secure   *tls.Config   // of TLS that is spoken at the address; nil: none is
 
 	Sent  int
 	next  time.Time
@@ -63,7 +64,7 @@ func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
 		}
 		defer func() { s.next = s.next.Add(s.Interval) }()
 	}
-	a, err := s.within(ctx, s.Address, r.Patient, func(conn net.Conn) Answer { return exchange(conn, r, r.head(s.Host, s.Release)) })
+	a, err := s.within(ctx, s.Address, r.Patient, func(conn net.Conn) Answer { return exchange(s.secured(conn), r, r.head(s.Host, s.Release)) })
 	if err != nil {
 		return Answer{}, err
 	}
@@ -75,6 +76,14 @@ func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
 	}
 	s.asked[key] = a
 	return a, nil
+}
+
+// secured speaks TLS over a connection where that is spoken at the address.
+func (s *Session) secured(conn net.Conn) net.Conn {
+	if s.Secure == nil {
+		return conn
+	}
+	return tls.Client(conn, s.Secure)
 }
 
 // Known is the answer to a request that has been sent.
