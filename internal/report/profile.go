@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"strings"
+
+	"github.com/signal-delivery/operator/api/v1alpha1"
 )
 
 // Reasons of facts about what was measured.
@@ -32,7 +34,7 @@ func (t *tale) measured() {
 		case f.Reason == notMeasured:
 			rest.join("none "+f.Message, line{label: "Not Available", text: f.Message + " in "}, where(f), f)
 		case where(f) == main:
-			first = append(first, line{label: f.Name, text: beside(f) + inside(f), facts: []int{f.number}})
+			first = append(first, line{label: f.Name, text: t.beside(f) + inside(f), facts: []int{f.number}})
 		default:
 			text := f.Name + " " + f.Message
 			if i, there := rest.at[where(f)]; there {
@@ -66,10 +68,15 @@ func telling(gauged []fact) string {
 	return best
 }
 
-// beside is what was measured, and what of the stable release.
-func beside(f fact) string {
+// beside is what was measured, and what of the stable release, or at the last
+// step before the cutover.
+func (t *tale) beside(f fact) string {
 	if f.Evidence == nil || f.Evidence.Baseline == "" {
 		return f.Message
+	}
+	step := func(p v1alpha1.Profile) bool { return p.Phase == v1alpha1.PhaseProgressing && p.Candidate != nil }
+	if f.Phase == v1alpha1.PhaseVerifying && slices.ContainsFunc(t.Rollout.Profiles, step) {
+		return f.Message + " (before the cutover: " + f.Evidence.Baseline + ")"
 	}
 	return f.Message + " (stable: " + f.Evidence.Baseline + ")"
 }

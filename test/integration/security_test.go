@@ -58,10 +58,10 @@ func TestSecurityChecks(t *testing.T) {
 
 // A weakness that shows only once the candidate serves all turns it back; what
 // was there before the cutover does not.
-func TestSecurityChecksAfterTheCutover(t *testing.T) {
-	t.Parallel()
+func TestSecurityChecksAfterTheCutover(t *testing.T) { //nolint:paralleltest // the world sends its checks one after the other
 	hardened, weaker := weak.Serve(t, weak.Flaw{}), weak.Serve(t, weak.Flaws()["11 everyone"])
 	y := on.Story(t, checked, func(sd *v1alpha1.SignalDeployment) {
+		sd.Spec.Checks.Security.Disable = []int32{56} // which waits for the service
 		sd.Spec.Checks.Security.AfterCutover = v1alpha1.AfterCutoverEnabled
 		sd.Spec.Traffic.Entry = &v1alpha1.TrafficEntry{URL: "http://signals.example", Address: "198.18.0.9:80"}
 	})

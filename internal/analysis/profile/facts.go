@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ const source = "built-in"
 // that they have no outcome.
 func Facts(s Subject, memory v1alpha1.RolloutStatus) []verdict.Verdict {
 	all := make([]verdict.Verdict, 0, 6*len(memory.Profiles)+len(memory.Anomalies))
-	for _, p := range memory.Profiles {
-		all = append(all, s.facts(p)...)
+	for i, p := range memory.Profiles {
+		all = append(all, s.facts(p, besides(p, memory.Profiles[:i]))...)
 	}
 	for _, a := range memory.Anomalies {
 		all = append(all, s.fact(a))
@@ -43,10 +44,34 @@ func Facts(s Subject, memory v1alpha1.RolloutStatus) []verdict.Verdict {
 	return all
 }
 
+// beside is what a part is told beside, and over how long that was measured.
+type beside struct {
+	track *v1alpha1.TrackProfile
+	over  time.Duration
+}
+
+func lasted(p v1alpha1.Profile) time.Duration {
+	return max(p.EndTime.Sub(p.StartTime.Time), time.Second)
+}
+
+// besides is the stable release, which took traffic as well; once the candidate
+// serves all, it is what the candidate did at the last step before.
+func besides(p v1alpha1.Profile, earlier []v1alpha1.Profile) beside {
+	for _, e := range slices.Backward(earlier) {
+		if p.Phase == v1alpha1.PhaseVerifying && step(e) {
+			return beside{e.Candidate, lasted(e)}
+		}
+	}
+	return beside{p.Stable, lasted(p)}
+}
+
+// step reports whether the part is a step at which the candidate was measured.
+func step(p v1alpha1.Profile) bool { return p.Phase == v1alpha1.PhaseProgressing && p.Candidate != nil }
+
 // facts of one part.
-func (s Subject) facts(p v1alpha1.Profile) []verdict.Verdict {
+func (s Subject) facts(p v1alpha1.Profile, b beside) []verdict.Verdict {
 	base := verdict.Verdict{Kind: v1alpha1.SignalMetric, Phase: p.Phase, Step: p.Step}
-	over := max(p.EndTime.Sub(p.StartTime.Time), time.Second)
+	over := lasted(p)
 	evidence := verdict.Evidence{Window: model.Duration(over).String(), Source: source, Time: p.EndTime}
 	var all []verdict.Verdict
 	if p.Candidate != nil {
@@ -59,8 +84,8 @@ func (s Subject) facts(p v1alpha1.Profile) []verdict.Verdict {
 			v, e := base, evidence
 			v.Name, v.Reason, v.Message = m.name, ReasonMeasured, value
 			e.Value, e.Query = value, verdict.Clip(m.query(a, p.Candidate, over), 4096)
-			if p.Stable != nil {
-				e.Baseline = m.text(p.Stable, over)
+			if b.track != nil {
+				e.Baseline = m.text(b.track, b.over)
 			}
 			all = append(all, verdict.With(v, e))
 		}

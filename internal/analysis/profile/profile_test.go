@@ -183,6 +183,40 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// The verification is told beside the last step before the cutover: the stable
+// release takes nothing any more.
+func TestTheVerificationIsToldBesideTheLastStep(t *testing.T) {
+	part := func(phase v1alpha1.Phase, requests int64, seconds int) v1alpha1.Profile {
+		return v1alpha1.Profile{
+			Phase: phase, StartTime: metav1.NewTime(noon), EndTime: metav1.NewTime(noon.Add(time.Duration(seconds) * time.Second)),
+			Candidate: &v1alpha1.TrackProfile{Release: "v2", Requests: new(requests)}, Stable: &v1alpha1.TrackProfile{Release: "v1", Requests: new(requests / 2)},
+		}
+	}
+	unseen := v1alpha1.Profile{Phase: v1alpha1.PhaseProgressing, Step: "half", Message: "Nothing was scraped"}
+	first, last, verifying := part(v1alpha1.PhaseProgressing, 600, 60), part(v1alpha1.PhaseProgressing, 1200, 30), part(v1alpha1.PhaseVerifying, 4800, 60)
+	for name, tc := range map[string]struct {
+		profiles []v1alpha1.Profile
+		want     string
+	}{
+		"after two steps":              {[]v1alpha1.Profile{first, last, part(v1alpha1.PhaseCuttingOver, 9, 9), verifying}, "mean 40.0 RPS, 1200 requests"},
+		"after one that was not seen":  {[]v1alpha1.Profile{first, unseen, verifying}, "mean 10.0 RPS, 600 requests"},
+		"without steps":                {[]v1alpha1.Profile{verifying}, "mean 40.0 RPS, 2400 requests"},
+		"a step is beside the release": {[]v1alpha1.Profile{verifying, last}, "mean 20.0 RPS, 600 requests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			for _, f := range Facts(Subject{Namespace: "prod", Name: "app"}, v1alpha1.RolloutStatus{Profiles: tc.profiles}) {
+				if f.Name == NameThroughput {
+					got = f.Evidence.Baseline
+				}
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // A step that waited for people for days is measured as far as samples go
 // back, and says since when.
 func TestALongStep(t *testing.T) {
