@@ -19,6 +19,8 @@ func TestRefusedSecurity(t *testing.T) {
 	)
 	numbered := func(_ any, i int) any { return "/v1/" + strconv.Itoa(i) }
 	refused(t, map[string]refusal{
+		"security after a cutover, yes":       {set(at+"afterCutover", true), at + `afterCutover in body must be of type string: "boolean"`},
+		"security after a cutover, always":    {set(at+"afterCutover", "Always"), at + `afterCutover: Unsupported value: "Always": supported values: "Enabled", "Disabled"`},
 		"security without paths":              {drop(at + "paths"), at + `paths: Required value`},
 		"security of no paths":                {set(at+"paths", []any{}), at + `paths in body should have at least 1 items`},
 		"security of 17 paths":                {fill(at+"paths", 15, numbered), at + `paths: Too many: 17: must have at most 16 items`},
