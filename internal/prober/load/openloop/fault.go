@@ -14,7 +14,7 @@ import (
 // faults sends the requests that switch the service's faults, each at its time,
 // and tells the status of the answers; 0 is none.
 func (s Sender) faults(ctx context.Context, spec v1alpha1.LoadTest) []int {
-	client, start := &http.Client{Timeout: time.Duration(max(1, spec.AnswerSeconds)) * time.Second}, time.Now()
+	client, start := &http.Client{Transport: s.transport(), Timeout: time.Duration(max(1, spec.AnswerSeconds)) * time.Second}, time.Now()
 	defer client.CloseIdleConnections()
 	var statuses []int
 	for _, fault := range spec.Faults {
