@@ -36,6 +36,7 @@ type document struct {
 	KeyMetrics      []statement            `json:"keyMetrics"`
 	CriticalPaths   []crossing             `json:"criticalPaths,omitempty"`
 	Objectives      []account              `json:"objectives,omitempty"`
+	LoadTest        []measure              `json:"loadTest,omitempty"`
 	Profiles        []v1alpha1.Profile     `json:"profiles,omitempty"`
 	Observed        []v1alpha1.Anomaly     `json:"observedAnomalies,omitempty"`
 	Drill           *v1alpha1.DrillRun     `json:"drill,omitempty"`
@@ -102,7 +103,7 @@ func compose(t tale, limit int) document {
 		Schema: schema, Namespace: t.Namespace, Name: t.Name, Environment: t.Environment, Release: t.Release, Stable: t.Stable,
 		Phase: r.Phase, Result: r.Result, Reason: r.Reason, Message: r.Message, Start: stamp(r.StartTime), End: stamp(r.EndTime),
 		DurationSeconds: int64(t.duration().Seconds()), Exposed: r.Exposed, Overruled: r.Overruled, RollbackNeeded: t.turnedBack(), Plan: r.Plan,
-		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip), Objectives: accounts(t.budgets, clip),
+		WorkedWell: statements(t.worked, clip), Anomalies: statements(t.anomalies, clip), KeyMetrics: statements(t.measures, clip), Objectives: accounts(t.budgets, clip), LoadTest: measuresOf(loadTest(t.facts), clip),
 		CriticalPaths: clippedCrossings(t.facts, clip),
 		Timeline:      []moment{}, Tallies: r.Tallies, ClippedTo: limit, Evidence: []exhibit{},
 	}

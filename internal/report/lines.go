@@ -30,7 +30,7 @@ func favour(facts []fact) []line {
 	var lines group
 	for _, f := range facts {
 		switch {
-		case !inFavour(f) || f.Kind == v1alpha1.SignalRequest || vacuous[f.Reason] || critical(f):
+		case !inFavour(f) || detailed(f) || f.Kind == v1alpha1.SignalRequest || vacuous[f.Reason] || critical(f):
 		case f.Kind == v1alpha1.SignalMetric && f.Name != "" && f.Evidence != nil && f.Evidence.Threshold != "":
 			lines.add("metric "+f.Name, line{text: fmt.Sprintf("Metric %s kept its limits in every sample%s: %s", f.Name, often(f, facts, "of"), seen(*f.Evidence))}, f)
 		case f.Kind == v1alpha1.SignalSLO && f.Name != "":

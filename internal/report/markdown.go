@@ -31,6 +31,7 @@ func markdown(t tale) string {
 	w.list("Key Performance Metrics ⚡", "No metric was judged", maxMeasures, t.measures)
 	w.critical(crossings(t.facts))
 	w.budgets(t.budgets)
+	w.loadTest(loadTest(t.facts))
 	w.drill(lastDrill(t.Drill))
 	w.timeline(t.phases)
 	w.evidence(t.facts)

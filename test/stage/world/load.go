@@ -15,10 +15,10 @@ import (
 	"github.com/signal-delivery/operator/internal/verdict"
 )
 
-// sends reports whether a Job sends load.
+// sends reports whether a Job sends background load.
 func sends(job *batchv1.Job) bool {
 	args := job.Spec.Template.Spec.Containers[0].Args
-	return len(args) > 0 && args[0] == "load"
+	return len(args) == 1 && args[0] == "load"
 }
 
 // load runs until its canary Service selects nothing, as one that refuses

@@ -39,6 +39,10 @@ func (w *World) probe(ctx context.Context, pod *corev1.Pod) (end *corev1.Contain
 		if env["SIGNAL_KNOWN"] != "" { // the candidate serves all
 			target, stable = cmp.Or(f.Entry, f.Candidate), f.Candidate
 		}
+		scheme, _, isURL := strings.Cut(env["SIGNAL_TARGET"], "//")
+		if isURL && pod.Spec.Containers[0].Args[0] == "load" {
+			target = scheme + "//" + target
+		}
 		env["SIGNAL_TARGET"] = target
 		if env["SIGNAL_STABLE"] != "" {
 			env["SIGNAL_STABLE"] = stable
