@@ -5,11 +5,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/signal-delivery/operator/test/signalservice/fault"
@@ -18,6 +20,7 @@ import (
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
 	"github.com/signal-delivery/operator/test/signalservice/web"
+	"github.com/signal-delivery/operator/watermark"
 )
 
 func main() {
@@ -46,9 +49,20 @@ func run(ctx context.Context, log, unsafe *zap.Logger) error {
 		time.AfterFunc(s.CrashAfter, crash)
 	}
 	faults := fault.New(s.Faults, s.AfterTraffic, crash)
-	kept := store.NewMemory(func() bool { return faults.Down(fault.Postgres) })
+	registry := prometheus.NewRegistry()
+	kept, err := store.Open(ctx, store.Options{
+		Postgres: s.PostgresURL, Redis: s.RedisURL, PoolSize: s.PoolSize, Timeout: s.CallTimeout, Down: faults.Down, Metrics: registry,
+		PoolLeak: s.Flaws[flaw.PoolLeak], BreakerStuck: s.Flaws[flaw.BreakerStuck],
+	})
+	if err != nil {
+		return err
+	}
 	defer kept.Close()
-	svc := web.New(s, kept, faults, log, unsafe)
+	sign, err := watermark.FromEnv(os.Getenv)
+	if err != nil {
+		return fmt.Errorf("read the watermark's settings: %w", err)
+	}
+	svc := web.New(s, web.Needs{Store: kept, Faults: faults, Registry: registry, Log: log, Unsafe: unsafe, Sign: sign})
 	publishing, stop := context.WithCancel(context.Background()) // what drains still needs news
 	defer stop()
 	go svc.Publish(publishing)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/signal-delivery/operator/test/signalservice/fault"
@@ -25,7 +26,10 @@ func serving(t *testing.T, s settings.Settings) (*web.Service, servers, string) 
 	t.Helper()
 	faults := fault.New(s.Faults, s.AfterTraffic, func() {})
 	kept := store.NewMemory(func() bool { return faults.Down(fault.Postgres) })
-	svc := web.New(s, kept, faults, zap.NewNop(), zap.NewNop())
+	svc := web.New(s, web.Needs{
+		Store: kept, Faults: faults, Registry: prometheus.NewRegistry(), Log: zap.NewNop(), Unsafe: zap.NewNop(),
+		Sign: func(next http.Handler) http.Handler { return next },
+	})
 	go svc.Publish(t.Context())
 	all, err := serversOf(s, svc)
 	if err != nil {

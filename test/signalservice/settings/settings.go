@@ -25,6 +25,10 @@ type Settings struct {
 	MaxBodyBytes    int64         // SIGNAL_MAX_BODY_BYTES
 	PublishInterval time.Duration // SIGNAL_PUBLISH_INTERVAL: between two signals
 
+	PostgresURL, RedisURL string        // SIGNAL_POSTGRES_URL, SIGNAL_REDIS_URL: where signals and orders are kept, else in memory
+	PoolSize              int           // SIGNAL_POOL_SIZE: connections to each of them
+	CallTimeout           time.Duration // SIGNAL_CALL_TIMEOUT: of one call to them
+
 	CrashAfter    time.Duration // FAULT_CRASH_AFTER: exit 1 this long after the start; negative: never
 	NeverReady    bool          // FAULT_NEVER_READY
 	Faults        fault.Switches
@@ -40,7 +44,7 @@ type Settings struct {
 func Default() Settings {
 	return Settings{
 		Port: "8080", Version: "dev", DrainDelay: 5 * time.Second, CrashAfter: -1,
-		MaxBodyBytes: 64 << 10, PublishInterval: time.Second, StartDelay: 5 * time.Minute, Flaws: flaw.Set{},
+		MaxBodyBytes: 64 << 10, PublishInterval: time.Second, StartDelay: 5 * time.Minute, PoolSize: 8, CallTimeout: 500 * time.Millisecond, Flaws: flaw.Set{},
 		Limits: flaw.Limits{CrashRate: 50, LeakBytes: 1 << 20, Latency: 800 * time.Millisecond},
 	}
 }
@@ -59,7 +63,7 @@ func From(getenv func(string) string) (Settings, error) {
 	s.NeverReady, s.FaultSwitches = getenv("FAULT_NEVER_READY") == "true", getenv("SIGNAL_FAULT_SWITCHES") == "on"
 	for name, into := range map[string]*string{
 		"PORT": &s.Port, "VERSION": &s.Version, "SIGNAL_METRICS_PORT": &s.MetricsPort, "SIGNAL_USER_A": &s.UserA, "SIGNAL_USER_B": &s.UserB,
-		"SIGNAL_TLS_PORT": &s.TLSPort, "SIGNAL_TLS_CERT_FILE": &s.CertFile, "SIGNAL_TLS_KEY_FILE": &s.KeyFile,
+		"SIGNAL_POSTGRES_URL": &s.PostgresURL, "SIGNAL_REDIS_URL": &s.RedisURL, "SIGNAL_TLS_PORT": &s.TLSPort, "SIGNAL_TLS_CERT_FILE": &s.CertFile, "SIGNAL_TLS_KEY_FILE": &s.KeyFile,
 	} {
 		if v := getenv(name); v != "" {
 			*into = v
@@ -89,17 +93,21 @@ func (s *Settings) numbers(getenv func(string) string) error {
 	for name, into := range map[string]*time.Duration{
 		"DRAIN_DELAY": &s.DrainDelay, "FAULT_LATENCY": &latency, "FAULT_AFTER_TRAFFIC": &s.AfterTraffic, "FAULT_CRASH_AFTER": &s.CrashAfter,
 		"SIGNAL_PUBLISH_INTERVAL": &s.PublishInterval, "SIGNAL_START_DELAY": &s.StartDelay, "SIGNAL_LATENCY": &s.Limits.Latency,
+		"SIGNAL_CALL_TIMEOUT": &s.CallTimeout,
 	} {
 		if err := duration(getenv(name), into); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	s.Faults.LatencyMilliseconds = latency.Milliseconds()
+	if s.CallTimeout <= 0 {
+		return fmt.Errorf("SIGNAL_CALL_TIMEOUT: %s is not more than 0", s.CallTimeout)
+	}
 	if s.PublishInterval <= 0 {
 		return fmt.Errorf("SIGNAL_PUBLISH_INTERVAL: %s is not more than 0", s.PublishInterval)
 	}
 	rate, crash, leak := 0.0, float64(s.Limits.CrashRate), float64(s.Limits.LeakBytes)
-	most := float64(s.MaxBodyBytes)
+	most, pool := float64(s.MaxBodyBytes), float64(s.PoolSize)
 	for _, n := range []struct {
 		name       string
 		into       *float64
@@ -108,13 +116,14 @@ func (s *Settings) numbers(getenv func(string) string) error {
 		{"FAULT_ERROR_RATE", &rate, 0, 1},
 		{"SIGNAL_CRASH_RATE", &crash, 1, 1e6},
 		{"SIGNAL_LEAK_BYTES", &leak, 1, 1 << 30},
+		{"SIGNAL_POOL_SIZE", &pool, 1, 1000},
 		{"SIGNAL_MAX_BODY_BYTES", &most, 1, 1 << 30},
 	} {
 		if err := number(getenv(n.name), n.into, n.from, n.upTo); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
 		}
 	}
-	s.Faults.ErrorRate, s.Limits.CrashRate, s.Limits.LeakBytes, s.MaxBodyBytes = rate, int(crash), int(leak), int64(most)
+	s.Faults.ErrorRate, s.Limits.CrashRate, s.Limits.LeakBytes, s.MaxBodyBytes, s.PoolSize = rate, int(crash), int(leak), int64(most), int(pool)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
+	"github.com/signal-delivery/operator/watermark"
 )
 
 // secret is planted; it opens nothing.
@@ -161,5 +163,33 @@ func TestSilentStream(t *testing.T) {
 	defer response.Body.Close()
 	if n, err := response.Body.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("%d bytes came, %v", n, err)
+	}
+}
+
+// Answers prove which release gave them, unless that is the flaw.
+func TestWatermark(t *testing.T) {
+	for name, tc := range map[string]struct {
+		flaws  []flaw.Name
+		second error
+	}{
+		"sound":           {nil, nil},
+		"drop-watermark":  {[]flaw.Name{flaw.DropWatermark}, watermark.ErrMissing},
+		"stale-watermark": {[]flaw.Name{flaw.StaleWatermark}, watermark.ErrReplayed},
+		"beside others":   {[]flaw.Name{flaw.CORSReflect, flaw.NoHeaders}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, with(tc.flaws...))
+			var err error
+			for _, nonce := range []string{"nonce-of-the-first-1", "nonce-of-the-second"} {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/version", nil)
+				r.Header.Set(watermark.HeaderNonce, nonce)
+				w := httptest.NewRecorder()
+				b.ServeHTTP(w, r)
+				_, err = watermark.Verify([][]byte{key}, watermark.Answer{Request: r, Status: w.Code, Header: w.Header(), Body: w.Body.Bytes()})
+			}
+			if !errors.Is(err, tc.second) {
+				t.Errorf("%v, want %v", err, tc.second)
+			}
+		})
 	}
 }

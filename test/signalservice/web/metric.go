@@ -11,7 +11,6 @@ import (
 
 // metrics are what the service tells of itself.
 type metrics struct {
-	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	published prometheus.Counter
@@ -19,9 +18,8 @@ type metrics struct {
 	callers   *prometheus.CounterVec // a flaw, else nil
 }
 
-func newMetrics(version string, flaws flaw.Set) metrics {
+func newMetrics(registry *prometheus.Registry, version string, flaws flaw.Set) metrics {
 	m := metrics{
-		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests answered."}, []string{"route", "method", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "http_request_duration_seconds", Help: "How long answers took.",
@@ -32,14 +30,14 @@ func newMetrics(version string, flaws flaw.Set) metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "build_info", Help: "1, labelled with the version."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.seconds, m.published, m.newest, build)
-	m.registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
+	registry.MustRegister(m.seconds, m.published, m.newest, build)
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
 	if !flaws[flaw.MissingMetric] {
-		m.registry.MustRegister(m.requests)
+		registry.MustRegister(m.requests)
 	}
 	if flaws[flaw.MetricsSecrets] {
 		m.callers = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_by_caller_total", Help: "Requests answered, by who asked."}, []string{"authorization", "query"})
-		m.registry.MustRegister(m.callers)
+		registry.MustRegister(m.callers)
 	}
 	// Counters start at zero, so that a first error is an increase.
 	for _, code := range []string{"200", "500"} {

@@ -20,6 +20,7 @@ import (
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
+	"github.com/signal-delivery/operator/watermark"
 )
 
 // Service answers requests.
@@ -40,11 +41,20 @@ type Service struct {
 	endOnce sync.Once
 }
 
-// New is a service with these settings. log is redacted, unsafe is not: that is
-// for flaws alone.
-func New(s settings.Settings, kept store.Store, faults *fault.Faults, log, unsafe *zap.Logger) *Service {
-	svc := &Service{settings: s, log: log, store: kept, Faults: faults, metrics: newMetrics(s.Version, s.Flaws), started: time.Now(), ended: make(chan struct{})}
-	svc.Metrics = promhttp.HandlerFor(svc.metrics.registry, promhttp.HandlerOpts{})
+// Needs are what a service is made of.
+type Needs struct {
+	Store    store.Store
+	Faults   *fault.Faults
+	Registry *prometheus.Registry
+	Log      *zap.Logger // redacted
+	Unsafe   *zap.Logger // not redacted, for flaws alone
+	Sign     watermark.Middleware
+}
+
+// New is a service with these settings.
+func New(s settings.Settings, n Needs) *Service {
+	svc := &Service{settings: s, log: n.Log, store: n.Store, Faults: n.Faults, metrics: newMetrics(n.Registry, s.Version, s.Flaws), started: time.Now(), ended: make(chan struct{})}
+	svc.Metrics = promhttp.HandlerFor(n.Registry, promhttp.HandlerOpts{})
 	mux := http.NewServeMux()
 	for route, answer := range map[string]func(http.ResponseWriter, *http.Request) int{
 		"GET /{$}":           page,
@@ -66,14 +76,11 @@ func New(s settings.Settings, kept store.Store, faults *fault.Faults, log, unsaf
 		mux.Handle("GET /metrics", svc.Metrics)
 	}
 	if s.FaultSwitches {
-		mux.Handle("POST /faults", faults)
+		mux.Handle("POST /faults", n.Faults)
 	}
-	svc.Handler = svc.marked(s.Flaws.Around(guarded(s.AllowedOrigins, mux), s.Limits, unsafe))
+	svc.Handler = svc.marked(s.Flaws.Marked(n.Sign, s.Flaws.Around(guarded(s.AllowedOrigins, mux), s.Limits, n.Unsafe)))
 	return svc
 }
-
-// Registry is for metrics of what the service leans on.
-func (s *Service) Registry() *prometheus.Registry { return s.metrics.registry }
 
 // Drain turns readiness off.
 func (s *Service) Drain() { s.draining.Store(true) }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -19,6 +20,7 @@ import (
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
+	"github.com/signal-delivery/operator/watermark"
 )
 
 const trusted = "https://app.example.com"
@@ -40,11 +42,25 @@ func newBench(t *testing.T, change ...func(*settings.Settings)) bench {
 	core, logs := observer.New(zapcore.DebugLevel)
 	log := zap.New(core)
 	faults := fault.New(s.Faults, s.AfterTraffic, func() {})
-	svc := New(s, store.NewMemory(func() bool { return faults.Down(fault.Postgres) }), faults, log, log)
+	svc := New(s, Needs{
+		Store: store.NewMemory(func() bool { return faults.Down(fault.Postgres) }), Faults: faults, Registry: prometheus.NewRegistry(), Log: log, Unsafe: log, Sign: sign(t),
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	svc.Publish(ctx)
 	return bench{svc, t, logs}
+}
+
+// key signs what tests ask for.
+var key = []byte(strings.Repeat("k", 32))
+
+func sign(t *testing.T) watermark.Middleware {
+	t.Helper()
+	middleware, err := watermark.Sign(key, "v9-hash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return middleware
 }
 
 func with(names ...flaw.Name) func(*settings.Settings) {
