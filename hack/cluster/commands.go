@@ -16,14 +16,15 @@ import (
 )
 
 var commands = map[string]command{
-	"build":   {"[TOOL…]", "build the binaries, all by default; no cluster", build},
-	"envtest": {"", "print a folder with etcd, kube-apiserver and kubectl, for KUBEBUILDER_ASSETS", envtest},
-	"path":    {"TOOL", "print where a tool is, building it if need be", path},
-	"up":      {"", "start the cluster, or what is missing of it", up},
-	"down":    {"", "stop it and leave nothing but the binaries", down},
-	"status":  {"", "say what runs, and where", status},
-	"env":     {"", "print variables for a shell to eval", env},
-	"image":   {"NAME:TAG [--entrypoint CMD] [--user ID] [--env K=V]… BINARY…", "push an image of static binaries, print its digest reference", makeImage},
+	"build":     {"[TOOL…]", "build the binaries, all by default; no cluster", build},
+	"envtest":   {"", "print a folder with etcd, kube-apiserver and kubectl, for KUBEBUILDER_ASSETS", envtest},
+	"path":      {"TOOL", "print where a tool is, building it if need be", path},
+	"up":        {"", "start the cluster, or what is missing of it", up},
+	"down":      {"", "stop it and leave nothing but the binaries", down},
+	"status":    {"", "say what runs, and where", status},
+	"env":       {"", "print variables for a shell to eval", env},
+	"databases": {"[off]", "start PostgreSQL and Redis in it, print where they are; off removes them", databases},
+	"image":     {"NAME:TAG [--entrypoint CMD] [--user ID] [--env K=V]… BINARY…", "push an image of static binaries, print its digest reference", makeImage},
 }
 
 func build(ctx context.Context, s session, args []string) error {

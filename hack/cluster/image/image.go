@@ -26,6 +26,7 @@ import (
 // Spec says what is in an image.
 type Spec struct {
 	Binaries   []string // each lands at /<base name>
+	Tree       string   // instead of them: a folder that becomes the root, with all that its programs need
 	Entrypoint []string // default: the first binary
 	User       string
 	Env        []string // K=V, in this order
@@ -36,10 +37,10 @@ const certificates = "/etc/ssl/certs/ca-certificates.crt"
 // Build makes the image: one uncompressed layer, because the registry is next
 // door and compressing takes longer than sending.
 func Build(s Spec) (v1.Image, error) {
-	if len(s.Binaries) == 0 {
+	if len(s.Binaries) == 0 && s.Tree == "" {
 		return nil, fmt.Errorf("an image needs at least one binary")
 	}
-	layer, err := layer(s.Binaries)
+	layer, err := layerOf(s)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func Build(s Spec) (v1.Image, error) {
 	config.Config.Entrypoint = s.Entrypoint
 	config.Config.WorkingDir = "/"
 	config.Config.Env = append([]string{"PATH=/", "SSL_CERT_FILE=" + certificates}, s.Env...)
-	if len(s.Entrypoint) == 0 {
+	if len(s.Entrypoint) == 0 && s.Tree == "" {
 		config.Config.Entrypoint = []string{"/" + filepath.Base(s.Binaries[0])}
 	}
 	return mutate.ConfigFile(image, config)
@@ -86,6 +87,16 @@ func Push(ctx context.Context, registry, tag string, image v1.Image) (string, er
 	return ref.Context().Digest(digest.String()).String(), nil
 }
 
+// passwd has the user that images run as.
+var passwd = []byte("root:x:0:0:root:/:/none\nnonroot:x:65532:65532:nonroot:/tmp:/none\n")
+
+func layerOf(s Spec) ([]byte, error) {
+	if s.Tree != "" {
+		return treeLayer(s.Tree)
+	}
+	return layer(s.Binaries)
+}
+
 func layer(binaries []string) ([]byte, error) {
 	var buffer bytes.Buffer
 	archive := tar.NewWriter(&buffer)
@@ -97,7 +108,6 @@ func layer(binaries []string) ([]byte, error) {
 	if err := add(archive, tar.Header{Name: "tmp/", Mode: 0o1777, Typeflag: tar.TypeDir}, nil); err != nil {
 		return nil, err
 	}
-	passwd := []byte("root:x:0:0:root:/:/none\nnonroot:x:65532:65532:nonroot:/tmp:/none\n")
 	if err := add(archive, tar.Header{Name: "etc/passwd", Mode: 0o644}, passwd); err != nil {
 		return nil, err
 	}

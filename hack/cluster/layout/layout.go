@@ -18,6 +18,8 @@ const (
 	FirstService = "198.19.0.1"
 	Gateway      = "198.19.0.80"
 	Prometheus   = "198.19.0.90"
+	Postgres     = "198.19.0.70"
+	Redis        = "198.19.0.71"
 	Bridge       = "signal0"
 
 	RegistryPort  = "5000"
@@ -29,6 +31,8 @@ const (
 	APIServer       = "https://" + Node + ":6443"
 	GatewayURL      = "http://" + Gateway
 	PrometheusURL   = "http://" + Prometheus + ":9090"
+	PostgresURL     = "postgres://signal@" + Postgres + ":5432/signals?sslmode=disable"
+	RedisURL        = "redis://" + Redis + ":6379/0"
 )
 
 // maxSocketDir keeps unix sockets below the kernel's 108 bytes.
