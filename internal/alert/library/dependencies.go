@@ -19,12 +19,26 @@ var dependencies = []rule{
 		description: `More than ${timeouts} requests/s gave up waiting for a connection in the last ${window}.`,
 	},
 	{
+		// By the names of OpenTelemetry's semantic conventions, whatever is
+		// pooled. A breaker that has opened lets few requests wait, and these
+		// in vain.
+		alert: "SignalPoolExhausted", severity: critical, hold: "15s",
+		expr: pooled("max", `db_client_connection_count{`+own+`,db_client_connection_state="used"} / ignoring (db_client_connection_state) (db_client_connection_max{`+own+`} > 0)`) +
+			` >= ${used} and (` + pooled("max", `db_client_connection_pending_requests{`+own+`}`) + ` >= ${pending} or ` +
+			pooled("sum", `rate(db_client_connection_timeouts_total{`+own+`}[${window}])`) + ` > ${timeouts})`,
+		limits:      []limit{{"used", "0.9"}, {"pending", "1"}, {"timeouts", "0.05"}},
+		summary:     release + `uses {{ $value | humanizePercentage }} of its connections to {{ $labels.db_client_connection_pool_name }}, and waits for more`,
+		description: `At least {{ ${used} | humanizePercentage }} of a pod's connections were in use, while ${pending} or more requests waited for one, or more than ${timeouts} requests/s gave up waiting.`,
+	},
+	{
 		// The state is a number, as in gobreaker, or one series for each state.
+		// A breaker that tries again is half open for a moment: it has not
+		// closed.
 		alert: "SignalCircuitBreakerOpen", severity: critical, hold: "15s",
-		expr: `max by (` + byRelease + `, name) (circuit_breaker_state{` + own + `,state=""}) >= 2 or max by (` + byRelease + `, name) (circuit_breaker_state{` +
+		expr: `max by (` + byRelease + `, name) (max_over_time(circuit_breaker_state{` + own + `,state=""}[${window}]) and circuit_breaker_state{` + own + `} >= 1) >= 2 or max by (` + byRelease + `, name) (circuit_breaker_state{` +
 			own + `,state="open"}) >= 1`,
 		summary:     release + `has given up on {{ $labels.name }}: the circuit breaker is open`,
-		description: `A circuit breaker has been open for 15s or more, in at least one pod.`,
+		description: `A circuit breaker opened in the last ${window} and has not closed for 15s or more, in at least one pod.`,
 	},
 	{
 		alert: "SignalQueueDeep", severity: warning, hold: "30s",
@@ -41,6 +55,11 @@ var dependencies = []rule{
 		summary:     release + `gets errors for {{ $value | humanizePercentage }} of its requests to {{ $labels.dependency }}`,
 		description: `In the last ${window}, more than {{ ${ratio} | humanizePercentage }} of the requests to a dependency, and at least ${errors}, failed.`,
 	},
+}
+
+// pooled is something of the pools of pods.
+func pooled(how, expr string) string {
+	return how + ` by (` + byRelease + `, db_client_connection_pool_name) (` + expr + `)`
 }
 
 // asked are requests to dependencies.

@@ -14,6 +14,16 @@ func newSays(labels, severity, value, text string) []string {
 	return []string{labels + "release=new severity=" + severity + ": " + value + ": Release bbbbbbbbbb of prod/app " + text}
 }
 
+// pool is what a pool says of the connections it has and may have.
+func pool(whose, name, used, most string) string {
+	return `db_client_connection_count{` + whose + `,db_client_connection_pool_name="` + name + `",db_client_connection_state="used"} ` + used + `
+		db_client_connection_max{` + whose + `,db_client_connection_pool_name="` + name + `"} ` + most + "\n"
+}
+
+func poolSays(value, percent string) []string {
+	return newSays("db_client_connection_pool_name=prices", "critical", value, "uses "+percent+" of its connections to prices, and waits for more")
+}
+
 var dependencyStories = map[string]map[string]story{
 	"SignalDatabasePoolExhausted": {
 		"just": {
@@ -101,11 +111,74 @@ var dependencyStories = map[string]map[string]story{
 			want: newSays("", "critical", "2", "waits in vain for a connection to Redis 2 times/s"),
 		},
 	},
+	"SignalPoolExhausted": {
+		"requests wait": {
+			series: pool("$new", "prices", "9.5x24", "10x24") + pool("$new2", "prices", "1x24", "10x24") + pool("$new", "audit", "1x24", "10x24") +
+				`db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 2x24
+				db_client_connection_pending_requests{$new2,db_client_connection_pool_name="prices"} 0x24
+				db_client_connection_pending_requests{$new,db_client_connection_pool_name="audit"} 2x24`,
+			want: poolSays("0.95", "95%"),
+		},
+		"requests give up": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 0+0.13x24
+				db_client_connection_timeouts_total{$new2,db_client_connection_pool_name="prices"} 0+0.13x24`,
+			want: poolSays("1", "100%"),
+		},
+		"nearly all are in use": {
+			series: pool("$new", "prices", "9x24", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+			want:   poolSays("0.9", "90%"),
+		},
+		"not quite all are in use": {
+			series: pool("$new", "prices", "8.5x24", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 5x24`,
+		},
+		"half the time, in each of two pods": { // as an average of a collector
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 0.6x24
+				db_client_connection_pending_requests{$new2,db_client_connection_pool_name="prices"} 0.6x24`,
+		},
+		"nobody waits": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 0x24
+				db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 5x24`,
+		},
+		"idle ones are not in use": {
+			series: `db_client_connection_count{$new,db_client_connection_pool_name="prices",db_client_connection_state="idle"} 10x24
+				db_client_connection_max{$new,db_client_connection_pool_name="prices"} 10x24
+				db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+		},
+		"hardly anyone gives up": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 0+0.24x24`,
+		},
+		"one gives up in twenty seconds": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 0+1x24`,
+			every:  20 * time.Second, at: 8 * time.Minute,
+		},
+		"more than a minute ago": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 0+50x8 400x16`,
+		},
+		"less than a minute ago": {
+			series: pool("$new", "prices", "10x24", "10x24") + `db_client_connection_timeouts_total{$new,db_client_connection_pool_name="prices"} 0+11x17 187x7`,
+			want:   poolSays("1", "100%"),
+		},
+		"there is no maximum": {
+			series: pool("$new", "prices", "10x24", "0x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+		},
+		"the maximum is one": {
+			series: pool("$new", "prices", "1x24", "1x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+			want:   poolSays("1", "100%"),
+		},
+		"for 15 s": {
+			series: pool("$new", "prices", "1x20 10x4", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+			want:   poolSays("1", "100%"),
+		},
+		"for 10 s": {
+			series: pool("$new", "prices", "1x21 10x3", "10x24") + `db_client_connection_pending_requests{$new,db_client_connection_pool_name="prices"} 1x24`,
+		},
+	},
 	"SignalCircuitBreakerOpen": {
 		"as a number": {
 			series: `circuit_breaker_state{$new,name="broker"} 0x10 2x14
 				circuit_breaker_state{$new2,name="broker"} 2x24
 				circuit_breaker_state{$new3,name="broker"} 0x24
+				circuit_breaker_state{$new4,name="broker"} 1x24
 				circuit_breaker_state{$new,name="prices"} 0x24`,
 			want: newSays("name=broker", "critical", "2", "has given up on broker: the circuit breaker is open"),
 		},
@@ -128,6 +201,16 @@ var dependencyStories = map[string]map[string]story{
 			want:   newSays("name=broker", "critical", "2", "has given up on broker: the circuit breaker is open"),
 		},
 		"for 10 s": {series: `circuit_breaker_state{$new,name="broker"} 0x21 2x3`},
+		"it tries again now and then": {
+			series: `circuit_breaker_state{$new,name="broker"} 0x10 2x5 1x0 2x4 1x0`,
+			want:   newSays("name=broker", "critical", "2", "has given up on broker: the circuit breaker is open"),
+		},
+		"it has closed": {series: `circuit_breaker_state{$new,name="broker"} 2x18 0x5`},
+		"half open for less than a minute": {
+			series: `circuit_breaker_state{$new,name="broker"} 2x15 1x8`,
+			want:   newSays("name=broker", "critical", "2", "has given up on broker: the circuit breaker is open"),
+		},
+		"half open for more than a minute": {series: `circuit_breaker_state{$new,name="broker"} 2x5 1x18`},
 	},
 	"SignalQueueDeep": {
 		"just": {
