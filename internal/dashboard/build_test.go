@@ -291,7 +291,7 @@ func TestWhatIsShown(t *testing.T) {
 		"signal_rollout_weight", "signal_rollout_phase", "signal_rollouts_total", "signal_verdicts_total", slo.SeriesBurnRate, slo.SeriesRemaining,
 		"http_requests_total", `code=~"5.."`, "histogram_quantile(0.5,", "histogram_quantile(0.95,", "histogram_quantile(0.99,",
 		"process_cpu_seconds_total", "process_resident_memory_bytes", "kube_pod_container_resource_limits", "kube_pod_container_status_restarts_total",
-		"go_sql_in_use_connections", "redis_pool_timeout_total", "circuit_breaker_state",
+		"go_sql_in_use_connections", "redis_pool_timeout_total", "circuit_breaker_state", "db_client_connection_count", "db_client_connection_timeouts_total",
 	} {
 		if !strings.Contains(all.String(), metric) {
 			t.Errorf("nothing shows %s", metric)

@@ -129,6 +129,9 @@ func (q queries) resources() []plan {
 	}
 }
 
+// poolName is the label that OpenTelemetry's conventions name a pool by.
+const poolName = "db_client_connection_pool_name"
+
 func (q queries) dependencies() []plan {
 	outcome := func(more string) string {
 		return sum(byRelease+", dependency", q.own("signals_dependency_requests_total", more))
@@ -138,10 +141,12 @@ func (q queries) dependencies() []plan {
 		ask{"2 * " + most(byRelease+", name", q.own("circuit_breaker_state", `,state="open"`)), "{{name}} " + named}).steps()
 	breaker.most, breaker.warn, breaker.bad = new(2.0), new(1.0), new(2.0)
 	return []plan{
-		graph("Database pool", "percentunit", "The share of connections in use, of the fullest pod.",
-			ask{most(byRelease+", db_name", q.own("go_sql_in_use_connections", "")+" / ("+q.own("go_sql_max_open_connections", "")+" > 0)"), "{{db_name}} " + named}).within(0.8, 0.9),
+		graph("Connection pools", "percentunit", "The share of connections in use, of the fullest pod.",
+			ask{most(byRelease+", db_name", q.own("go_sql_in_use_connections", "")+" / ("+q.own("go_sql_max_open_connections", "")+" > 0)"), "{{db_name}} " + named},
+			ask{most(byRelease+", "+poolName, q.own("db_client_connection_count", `,db_client_connection_state="used"`)+" / ignoring (db_client_connection_state) ("+q.own("db_client_connection_max", "")+" > 0)"), "{{" + poolName + "}} " + named}).within(0.8, 0.9),
 		graph("Waits for the database pool", "reqps", "Requests that had to wait for a connection.", ask{sum(byRelease+", db_name", q.own("go_sql_wait_count_total", "")), "{{db_name}} " + named}),
-		graph("Redis pool timeouts", "reqps", "Requests that waited for a connection in vain.", ask{sum(byRelease, q.own("redis_pool_timeout_total", "")), named}),
+		graph("Pool timeouts", "reqps", "Requests that waited for a connection in vain.", ask{sum(byRelease, q.own("redis_pool_timeout_total", "")), named},
+			ask{sum(byRelease+", "+poolName, q.own("db_client_connection_timeouts_total", "")), "{{" + poolName + "}} " + named}),
 		breaker,
 		graph("Errors of dependencies", "percentunit", "The share of requests to each that failed.",
 			ask{outcome(`,outcome="error"`) + " / (" + outcome("") + " > 0)", "{{dependency}} " + named}).within(0.05, 0.1),
