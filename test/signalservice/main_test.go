@@ -28,7 +28,6 @@ func serving(t *testing.T, s settings.Settings) (*web.Service, servers, string) 
 	kept := store.NewMemory(func() bool { return faults.Down(fault.Postgres) })
 	svc := web.New(s, web.Needs{
 		Store: kept, Faults: faults, Registry: prometheus.NewRegistry(), Log: zap.NewNop(), Unsafe: zap.NewNop(),
-		Sign: func(next http.Handler) http.Handler { return next },
 	})
 	go svc.Publish(t.Context())
 	all, err := serversOf(s, svc)

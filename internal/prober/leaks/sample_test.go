@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -54,7 +55,9 @@ func sampled(t *testing.T, flaws ...flaw.Name) (all []verdict.Verdict, logged in
 	faults := fault.New(s.Faults, s.AfterTraffic, func() {})
 	kept := store.NewMemory(func() bool { return false })
 	t.Cleanup(kept.Close)
-	svc := web.New(s, kept, faults, unsafe.WithOptions(redact.Redacting()), unsafe)
+	svc := web.New(s, web.Needs{
+		Store: kept, Faults: faults, Registry: prometheus.NewRegistry(), Log: unsafe.WithOptions(redact.Redacting()), Unsafe: unsafe,
+	})
 	go svc.Publish(t.Context())
 	server := httptest.NewServer(svc)
 	t.Cleanup(server.Close)

@@ -9,10 +9,11 @@ import (
 // marks are the headers of a watermark.
 var marks = []string{"Content-Digest", "Signature", "Signature-Input"}
 
-// Marked lays a watermark around a handler, unless that is the flaw.
+// Marked lays a watermark around a handler, unless that is the
+// flaw or nothing signs.
 func (s Set) Marked(sign func(http.Handler) http.Handler, next http.Handler) http.Handler {
 	switch {
-	case s[DropWatermark]:
+	case sign == nil, s[DropWatermark]:
 		return next
 	case s[StaleWatermark]:
 		return stale(sign(next))

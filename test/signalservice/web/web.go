@@ -46,9 +46,9 @@ type Needs struct {
 	Store    store.Store
 	Faults   *fault.Faults
 	Registry *prometheus.Registry
-	Log      *zap.Logger // redacted
-	Unsafe   *zap.Logger // not redacted, for flaws alone
-	Sign     watermark.Middleware
+	Log      *zap.Logger          // redacted
+	Unsafe   *zap.Logger          // not redacted, for flaws alone
+	Sign     watermark.Middleware // nil: answers are not marked
 }
 
 // New is a service with these settings.
