@@ -28,20 +28,32 @@ func TestTheJobsOfHealthAndOfTLS(t *testing.T) {
 	}{
 		"http": {v1alpha1.SmokeCheck{HTTP: http}, []string{"http"}, "http://198.19.0.7:80", []corev1.EnvVar{asked}, nil},
 		"https": {
-			v1alpha1.SmokeCheck{HTTP: http, TLS: &v1alpha1.CheckTLS{ServerName: "app.example"}}, []string{"http"}, "https://198.19.0.7:80",
-			[]corev1.EnvVar{asked, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example"}`}}, nil,
+			v1alpha1.SmokeCheck{HTTP: http, TLS: &v1alpha1.CheckTLS{ServerName: "app.example"}},
+			[]string{"http"},
+			"https://198.19.0.7:80",
+			[]corev1.EnvVar{asked, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example"}`}},
+			nil,
 		},
 		"https of an own authority": {
-			v1alpha1.SmokeCheck{HTTP: http, TLS: &v1alpha1.CheckTLS{ServerName: "app.example", CAConfigMapName: "ca"}}, []string{"http"}, "https://198.19.0.7:80",
-			[]corev1.EnvVar{asked, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example","caConfigMapName":"ca"}`}}, []corev1.Volume{mounted},
+			v1alpha1.SmokeCheck{HTTP: http, TLS: &v1alpha1.CheckTLS{ServerName: "app.example", CAConfigMapName: "ca"}},
+			[]string{"http"},
+			"https://198.19.0.7:80",
+			[]corev1.EnvVar{asked, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example","caConfigMapName":"ca"}`}},
+			[]corev1.Volume{mounted},
 		},
 		"gRPC": {
-			v1alpha1.SmokeCheck{GRPC: &v1alpha1.GRPCCheck{Port: "grpc", Service: "trades"}}, []string{"grpc"}, "http://198.19.0.7:9090",
-			[]corev1.EnvVar{{Name: "SIGNAL_GRPC_CHECK", Value: `{"port":"grpc","service":"trades"}`}}, nil,
+			v1alpha1.SmokeCheck{GRPC: &v1alpha1.GRPCCheck{Port: "grpc", Service: "trades"}},
+			[]string{"grpc"},
+			"http://198.19.0.7:9090",
+			[]corev1.EnvVar{{Name: "SIGNAL_GRPC_CHECK", Value: `{"port":"grpc","service":"trades"}`}},
+			nil,
 		},
 		"gRPC over TLS": {
-			v1alpha1.SmokeCheck{GRPC: &v1alpha1.GRPCCheck{}, TLS: &v1alpha1.CheckTLS{ServerName: "app.example", CAConfigMapName: "ca"}}, []string{"grpc"}, "https://198.19.0.7:80",
-			[]corev1.EnvVar{{Name: "SIGNAL_GRPC_CHECK", Value: `{}`}, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example","caConfigMapName":"ca"}`}}, []corev1.Volume{mounted},
+			v1alpha1.SmokeCheck{GRPC: &v1alpha1.GRPCCheck{}, TLS: &v1alpha1.CheckTLS{ServerName: "app.example", CAConfigMapName: "ca"}},
+			[]string{"grpc"},
+			"https://198.19.0.7:80",
+			[]corev1.EnvVar{{Name: "SIGNAL_GRPC_CHECK", Value: `{}`}, {Name: "SIGNAL_TLS", Value: `{"serverName":"app.example","caConfigMapName":"ca"}`}},
+			[]corev1.Volume{mounted},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

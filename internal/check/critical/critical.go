@@ -22,7 +22,7 @@ const (
 // Tell says of each critical path which smoke checks ask for it, and what became
 // of them, as they say before the candidate takes traffic.
 func Tell(checks v1alpha1.ChecksSpec, said []verdict.Verdict) []verdict.Verdict {
-	var all []verdict.Verdict
+	all := make([]verdict.Verdict, 0, len(checks.CriticalPaths))
 	for _, path := range checks.CriticalPaths {
 		v, _ := coverage(path, checks.Smoke, said)
 		all = append(all, v)

@@ -149,12 +149,14 @@ func TestRetries(t *testing.T) {
 		"none asked for": {[]int{503}, nil, 1, 0, fail(ReasonStatus, "GET / was answered with status 503, not with 200 to 299"), "status 503"},
 		"none needed":    {nil, retry(3, 100), 1, 0, verdict.Pass(v1alpha1.SignalSmoke, ReasonAnswered, "GET / was answered as expected, with status 200"), "status 200"},
 		"one that recovers": {
-			[]int{503, 500}, retry(4, 100), 3, 300 * time.Millisecond,
+			[]int{503, 500},
+			retry(4, 100), 3, 300 * time.Millisecond,
 			verdict.Pass(v1alpha1.SignalSmoke, ReasonAnswered, "GET / was answered as expected, with status 200, at attempt 3 of 4"),
 			"status 200, at attempt 3 of 4; before it: status 503 (UnexpectedStatus), status 500 (UnexpectedStatus)",
 		},
 		"one that is exhausted": {
-			[]int{503, 503, 503, 503}, retry(3, 100), 3, 300 * time.Millisecond,
+			[]int{503, 503, 503, 503},
+			retry(3, 100), 3, 300 * time.Millisecond,
 			fail(ReasonStatus, "GET / was answered with status 503, not with 200 to 299, at attempt 3 of 3"),
 			"status 503, at attempt 3 of 3; before it: status 503 (UnexpectedStatus), status 503 (UnexpectedStatus)",
 		},

@@ -63,7 +63,7 @@ func (p Probe) Run(ctx context.Context, check v1alpha1.GRPCCheck) verdict.Verdic
 	v := fail(ReasonNoAnswer, "%s was not answered: %s", query(check), target.Cause(err))
 	if err == nil {
 		asked := p.Clock.Now()
-		led := true
+		var led bool
 		v, evidence.Value, led = p.ask(ctx, check)
 		for !led && p.Clock.Since(start) < patience && ctx.Err() == nil { // a gateway may take a moment to learn of a route
 			p.pause(ctx)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -186,10 +187,8 @@ func scalar(expression string, captured known) error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.DynType} {
-		if about.kind.IsExactType(kind) {
-			return nil
-		}
+	if slices.ContainsFunc([]*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.DynType}, about.kind.IsExactType) {
+		return nil
 	}
 	return fmt.Errorf("gives a %s, not a text, a number or a truth value: choose one in it", about.kind)
 }

@@ -53,7 +53,7 @@ func (v Values) path(text string) (string, error) {
 	}
 	way, _, _ := strings.Cut(filled, "?")
 	if slices.ContainsFunc(strings.Split(way, "/"), func(s string) bool { return s == "." || s == ".." }) {
-		return "", errors.New("would lead elsewhere: a value that was captured makes it . or ..")
+		return "", errors.New("would lead elsewhere: a value that was captured makes one of its segments dots alone")
 	}
 	return filled, nil
 }

@@ -114,7 +114,8 @@ func TestValidateScenarios(t *testing.T) {
 		want    string // "" is valid
 	}{
 		"everywhere": {v1alpha1.HTTPRequest{Path: "/${token}?t=${token}", Headers: headers("Bearer ${token}"), Body: "${token}", Expect: v1alpha1.HTTPExpectation{
-			Headers: headers("${token}"), JSON: "body.token == ${token}"}, Capture: []v1alpha1.Capture{{Name: "next", Value: `${token} + "x"`}}}, ""},
+			Headers: headers("${token}"), JSON: "body.token == ${token}",
+		}, Capture: []v1alpha1.Capture{{Name: "next", Value: `${token} + "x"`}}}, ""},
 		"plain ones":                  {v1alpha1.HTTPRequest{Path: "/$${x}", Headers: headers("$${x}"), Body: "$${x} $x {x}"}, ""},
 		"the same name again":         {v1alpha1.HTTPRequest{Path: "/", Capture: []v1alpha1.Capture{{Name: "token", Value: "body.token"}}}, ""},
 		"unknown in the path":         {v1alpha1.HTTPRequest{Path: "/${tokn}"}, "http.requests[1].path: has ${tokn}, which no earlier request of this check captures: capture it before, or write $${tokn} where that is meant as it is"},

@@ -36,7 +36,7 @@ type WebSocket struct{ conn *websocket.Conn }
 // answered with 101, the answer is there and the WebSocket is not; of its body,
 // the first kibibyte can be read.
 func Dial(client *http.Client, request *http.Request) (*WebSocket, *http.Response, error) {
-	conn, response, err := websocket.Dial(request.Context(), request.URL.String(), &websocket.DialOptions{ //nolint:bodyclose // the library closes it
+	conn, response, err := websocket.Dial(request.Context(), request.URL.String(), &websocket.DialOptions{
 		HTTPClient: client, HTTPHeader: request.Header, Host: request.Host,
 	})
 	switch {

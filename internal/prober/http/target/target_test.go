@@ -69,7 +69,7 @@ func secured(t *testing.T, change func(*tls.Config)) (url string, authority []by
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "fine") }))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{} //nolint:gosec // a test of old ones
+	server.TLS = &tls.Config{}
 	if change != nil {
 		change(server.TLS)
 	}
