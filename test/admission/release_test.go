@@ -89,7 +89,7 @@ func (g *guard) byOperator(ctx context.Context, m *made) error {
 		func() error { return later(ctx, m, c) },
 		func() error { return workload.Protect(ctx, c, m.sd, m.rel.Hash) },
 		func() error {
-			return check.Ensure(ctx, c, m.sd, m.rel, check.Target{Address: "10.0.0.1", Host: "app"}, "prober:v1")
+			return check.Ensure(ctx, c, m.sd, m.rel, check.Target{Stage: v1alpha1.StageCandidate, Address: "10.0.0.1", Host: "app"}, "prober:v1")
 		},
 		func() error { return owned.Apply(ctx, c, m.sd, alert.PrometheusRule(m.sd, rules, nil)) },
 		func() error { return told(ctx, c, m, "# Good") },
