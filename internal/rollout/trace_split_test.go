@@ -18,7 +18,7 @@ func watermarked(sd *v1alpha1.SignalDeployment) {
 
 // mark is what is seen of watermarks: the split once it is being measured.
 func (w *world) mark(seen *rollout.Observation) {
-	if w.split[w.stepOf()] {
+	if w.started[w.stepOf()] {
 		seen.Split = w.says.split
 	}
 	for _, checks := range []*rollout.Checks{&seen.Checks, &seen.After} {
@@ -26,6 +26,13 @@ func (w *world) mark(seen *rollout.Observation) {
 			*checks = rollout.Checks{}
 		}
 		(*checks)[rollout.PartWatermark] = []verdict.Verdict{w.says.marks}
+	}
+}
+
+// measure starts to measure a step's split.
+func (w *world) measure(want rollout.Want) {
+	if want.Split {
+		w.started[w.stepOf()] = true
 	}
 }
 

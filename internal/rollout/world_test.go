@@ -30,7 +30,6 @@ type world struct {
 	route   rollout.Route
 	started map[string]bool // checks, by attempt
 	reports map[string]bool // by attempt
-	split   map[string]bool // measurements that have been started, by attempt and step
 	stuck   bool            // routes are not written
 	blind   bool            // endpoints of new releases are not published
 	says    signals
@@ -68,7 +67,7 @@ type signals struct {
 func newWorld(t testing.TB, change ...func(*v1alpha1.SignalDeployment)) *world {
 	return &world{
 		t: t, sd: testkit.SignalDeployment(change...), now: noon, tick: 5 * time.Second, origin: noon, done: noon,
-		pods: map[string]pods{}, started: map[string]bool{}, split: map[string]bool{}, reports: map[string]bool{},
+		pods: map[string]pods{}, started: map[string]bool{}, reports: map[string]bool{},
 		says: signals{
 			spec: testkit.Passed(v1alpha1.SignalSpec), artifact: testkit.Passed(v1alpha1.SignalArtifact), proof: testkit.Passed(v1alpha1.SignalArtifact),
 			gate: testkit.Passed(v1alpha1.SignalGate), smoke: testkit.Passed(v1alpha1.SignalSmoke),
@@ -281,9 +280,7 @@ func (w *world) obey(want rollout.Want) {
 	}
 	w.move(want)
 	w.checked(want)
-	if want.Split {
-		w.split[w.stepOf()] = true
-	}
+	w.measure(want)
 	if want.Report && !w.says.deaf {
 		w.reports[w.attempt()] = true
 	}
