@@ -96,6 +96,10 @@ func clean(fields []zapcore.Field) []zapcore.Field {
 		if f.Type == zapcore.StringType {
 			all[i].String = Text(f.String)
 		}
+		if err, is := f.Interface.(error); is && f.Type == zapcore.ErrorType {
+			all[i] = zap.String(f.Key, Text(err.Error()))
+			continue
+		}
 		if slices.Contains(wordy, f.Type) {
 			all[i] = zap.String(f.Key, Text(plain(f)))
 		}
