@@ -93,7 +93,7 @@ const (
 
 // StreamExpectation is what must come of a stream.
 type StreamExpectation struct {
-	// protocol. Each event must be as expected; a WebSocket's messages may be
+	// protocol of it. Each event must be as expected; a WebSocket's may be
 	// others.
 	// +required
 	Protocol StreamProtocol `json:"protocol,omitempty"`
@@ -222,7 +222,7 @@ type CriticalPath struct {
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name,omitempty"`
 
-	// path; {id} is any segment.
+	// path of it; {id} is any segment.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
