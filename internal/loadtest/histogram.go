@@ -28,7 +28,7 @@ type Histogram struct {
 func index(d time.Duration) int {
 	n := uint64(max(0, d) / unit)
 	if n < 2*fine {
-		return int(n) //nolint:gosec // below 64
+		return int(n)
 	}
 	shift := bits.Len64(n) - bits.Len64(2*fine-1)
 	return min(shift*fine+int(n>>shift), buckets-1) //nolint:gosec // below 128 beside a small product
@@ -93,8 +93,8 @@ func (h *Histogram) Encode() string {
 		if full == i {
 			break
 		}
-		b = binary.AppendUvarint(b, uint64(full-empty)) //nolint:gosec // not negative
-		b = binary.AppendUvarint(b, uint64(i-full))     //nolint:gosec // not negative
+		b = binary.AppendUvarint(b, uint64(full-empty))
+		b = binary.AppendUvarint(b, uint64(i-full))
 		for _, n := range h.counts[full:i] {
 			b = binary.AppendUvarint(b, uint64(n))
 		}

@@ -70,7 +70,7 @@ func sumUp(spec v1alpha1.LoadTest, r Result, details []verdict.Verdict) verdict.
 }
 
 func said(all []verdict.Verdict) string {
-	var parts []string
+	parts := make([]string, 0, len(all))
 	for _, v := range all {
 		parts = append(parts, v.Message)
 	}
@@ -79,7 +79,7 @@ func said(all []verdict.Verdict) string {
 
 // summary is what was measured, in a line.
 func summary(r Result, c Counts) string {
-	var parts []string
+	parts := make([]string, 0, len(Percentiles))
 	for i, p := range Percentiles {
 		parts = append(parts, percentile(i)+" "+latency(r.Latency.Quantile(p)))
 	}
@@ -152,7 +152,7 @@ func classes(counts map[string]int64) string {
 		}
 		return strings.Compare(a, b)
 	})
-	var parts []string
+	parts := make([]string, 0, len(kinds))
 	for _, kind := range kinds {
 		parts = append(parts, fmt.Sprintf("%s %d", kind, counts[kind]))
 	}
@@ -161,7 +161,7 @@ func classes(counts map[string]int64) string {
 
 // judgeLatency holds each percentile against its limit.
 func judgeLatency(spec v1alpha1.LoadTest, r Result, base *v1alpha1.LoadRecord) []verdict.Verdict {
-	var all []verdict.Verdict
+	all := make([]verdict.Verdict, 0, len(Percentiles))
 	c := r.Judged(spec)
 	for i, p := range Percentiles {
 		value, at := r.Latency.Quantile(p), limit(spec.Limits, i)

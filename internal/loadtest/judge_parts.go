@@ -38,7 +38,7 @@ func judgeWindows(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
 
 // judgeEdges asks that what must be refused is, and breaks nothing.
 func judgeEdges(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
-	var all []verdict.Verdict
+	all := make([]verdict.Verdict, 0, len(spec.Edges))
 	for _, edge := range spec.Edges {
 		c := r.Edges[edge]
 		strict := edge == v1alpha1.EdgeOversized || edge == v1alpha1.EdgeMalformed
@@ -65,7 +65,7 @@ func judgeEdges(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
 
 // judgeFaults asks that each was switched: else its recovery proves nothing.
 func judgeFaults(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
-	var all []verdict.Verdict
+	all := make([]verdict.Verdict, 0, len(spec.Faults))
 	for i, fault := range spec.Faults {
 		status := 0
 		if i < len(r.Faults) {

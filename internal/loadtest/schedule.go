@@ -119,8 +119,8 @@ func Windows(spec v1alpha1.LoadTest) []Window {
 func split(lasts time.Duration, names ...string) []Window {
 	windows := make([]Window, 0, len(names))
 	for i, name := range names {
-		n, all := time.Duration(i), time.Duration(len(names))
-		windows = append(windows, Window{Name: name, From: lasts * n / all, To: lasts * (n + 1) / all})
+		part := func(n int) time.Duration { return time.Duration(int64(lasts) * int64(n) / int64(len(names))) }
+		windows = append(windows, Window{Name: name, From: part(i), To: part(i + 1)})
 	}
 	return windows
 }

@@ -98,7 +98,7 @@ func (t Template) Fill(f Facts) string {
 			b.WriteString(p.text)
 			continue
 		}
-		b.WriteString(p.fill(f, uint64(i))) //nolint:gosec // not negative
+		b.WriteString(p.fill(f, uint64(i)))
 	}
 	return b.String()
 }

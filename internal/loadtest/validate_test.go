@@ -85,7 +85,7 @@ func TestTemplates(t *testing.T) {
 	seen, numbers := map[string]bool{}, map[string]int{}
 	for n := range int64(2000) {
 		one := fill("${uuid} ${uuid}", 7, n)
-		for _, got := range strings.Fields(one) {
+		for got := range strings.FieldsSeq(one) {
 			if !id.MatchString(got) || seen[got] {
 				t.Fatalf("%s, seen %t", got, seen[got])
 			}

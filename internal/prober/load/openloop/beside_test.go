@@ -61,7 +61,7 @@ func TestEdgeCases(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := real(t, tc.service)
+			s := realService(t, tc.service)
 			spec := steady(20, 2)
 			spec.AnswerSeconds, spec.Edges = 1, []v1alpha1.LoadEdge{tc.edge}
 			spec.Requests[0].Method, spec.Requests[0].Body = http.MethodPost, `{"side":"buy1"}`
@@ -184,7 +184,7 @@ func TestKindsOfErrors(t *testing.T) {
 			t.Parallel()
 			s := Sender{URL: tc.url, Host: "signals", Release: "v1", Workers: 1}
 			if tc.answer != nil {
-				s = real(t, tc.answer)
+				s = realService(t, tc.answer)
 			}
 			spec := steady(5, 1)
 			spec.AnswerSeconds = 1

@@ -72,15 +72,7 @@ type edge struct {
 func (e edge) send(kind v1alpha1.LoadEdge, n int) loadtest.EdgeCounts {
 	switch kind {
 	case v1alpha1.EdgeOversized:
-		return e.exchange(func(conn net.Conn) {
-			_, _ = io.WriteString(conn, e.head(oversized))
-			block := strings.Repeat("x", 64<<10)
-			for sent := 0; sent < oversized; sent += len(block) {
-				if _, err := io.WriteString(conn, block); err != nil {
-					return
-				}
-			}
-		})
+		return e.exchange(func(conn net.Conn) { e.drip(conn, oversized, 64<<10, 0) })
 	case v1alpha1.EdgeMalformed:
 		half := e.request.Body[:len(e.request.Body)/2]
 		if n%2 == 1 && json.Valid([]byte(e.request.Body)) && !json.Valid([]byte(half)) {
@@ -90,19 +82,22 @@ func (e edge) send(kind v1alpha1.LoadEdge, n int) loadtest.EdgeCounts {
 			_, _ = io.WriteString(conn, strings.Replace(e.head(0), "Content-Length: 0", "Content-Length: none", 1))
 		})
 	case v1alpha1.EdgeSlowBody:
-		return e.exchange(func(conn net.Conn) {
-			_, _ = io.WriteString(conn, e.head(slow))
-			for range slow {
-				if _, err := io.WriteString(conn, "x"); err != nil {
-					return
-				}
-				time.Sleep(time.Second)
-			}
-		})
+		return e.exchange(func(conn net.Conn) { e.drip(conn, slow, 1, time.Second) })
 	case v1alpha1.EdgeConnectionChurn:
 		return e.churn()
 	}
 	return loadtest.EdgeCounts{}
+}
+
+// drip sends a body of that size in blocks, with a pause after each.
+func (e edge) drip(conn net.Conn, size, block int, pause time.Duration) {
+	_, _ = io.WriteString(conn, e.head(size)) // that it closes is seen below
+	for sent := 0; sent < size; sent += block {
+		if _, err := io.WriteString(conn, strings.Repeat("x", block)); err != nil {
+			return
+		}
+		time.Sleep(pause)
+	}
 }
 
 // head is the head of the request, for a body of so many bytes.
@@ -124,7 +119,7 @@ func (e edge) dial() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return net.DialTimeout("tcp", at.Host, e.wait)
+	return (&net.Dialer{Timeout: e.wait}).DialContext(context.Background(), "tcp", at.Host)
 }
 
 // exchange writes on a connection of its own, and waits for an answer or the

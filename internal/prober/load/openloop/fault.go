@@ -16,7 +16,7 @@ import (
 func (s Sender) faults(ctx context.Context, spec v1alpha1.LoadTest) []int {
 	client, start := &http.Client{Transport: s.transport(), Timeout: time.Duration(max(1, spec.AnswerSeconds)) * time.Second}, time.Now()
 	defer client.CloseIdleConnections()
-	var statuses []int
+	statuses := make([]int, 0, len(spec.Faults))
 	for _, fault := range spec.Faults {
 		sleep(ctx, time.Until(start.Add(time.Duration(fault.AtSeconds)*time.Second)))
 		statuses = append(statuses, s.switchFault(ctx, client, fault))

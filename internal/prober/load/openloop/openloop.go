@@ -80,7 +80,7 @@ func (s Sender) load(spec v1alpha1.LoadTest, schedule loadtest.Schedule, windows
 	timeout := time.Duration(max(1, spec.AnswerSeconds)) * time.Second
 	share := (schedule.Total() - s.Worker + s.Workers - 1) / s.Workers
 	l := &load{
-		sender: s, spec: spec, schedule: schedule, windows: windows, total: uint64(max(0, share)), //nolint:gosec // not negative
+		sender: s, spec: spec, schedule: schedule, windows: windows, total: uint64(max(0, share)),
 		limits: loadtest.Limits(spec.Limits), timeout: timeout, targets: targets(s, spec),
 		counts: make([]loadtest.Counts, len(windows)), classes: map[string]int64{}, latency: &loadtest.Histogram{},
 		wire: &wire{next: s.transport(), timeout: timeout, kinds: map[string]string{}},

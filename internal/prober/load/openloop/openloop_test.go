@@ -216,7 +216,7 @@ func TestATestThatIsStopped(t *testing.T) {
 // Percentiles over a real network are those that the server gives, and what
 // the network takes.
 func TestKnownLatencies(t *testing.T) {
-	s := real(t, func(_ http.ResponseWriter, r *http.Request) {
+	s := realService(t, func(_ http.ResponseWriter, r *http.Request) {
 		if n := r.URL.Query().Get("n"); n[len(n)-1] == '7' { // one in ten
 			time.Sleep(200 * time.Millisecond)
 			return

@@ -59,8 +59,8 @@ func service(t *testing.T, answer http.HandlerFunc) Sender {
 	return Sender{URL: "http://signals", Host: "signals.test.svc", Release: "v1", Workers: 1, dial: at.dial}
 }
 
-// real answers on a real network.
-func real(t *testing.T, answer http.HandlerFunc) Sender {
+// realService answers on a real network.
+func realService(t *testing.T, answer http.HandlerFunc) Sender {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
