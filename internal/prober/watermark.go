@@ -11,7 +11,7 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	proof "github.com/signal-delivery/operator/internal/prober/watermark"
 	"github.com/signal-delivery/operator/internal/verdict"
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // reasonNoKey says that what the Job has mounted is no key.

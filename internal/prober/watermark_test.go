@@ -12,7 +12,7 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/verdict"
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 const (

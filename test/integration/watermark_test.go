@@ -19,7 +19,7 @@ import (
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
 	"github.com/signal-delivery/operator/test/stage"
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 const markKey = "0123456789abcdef0123456789abcdef"

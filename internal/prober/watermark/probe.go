@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // Marks of a request that the operator makes.

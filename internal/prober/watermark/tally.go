@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // tally is what became of requests.

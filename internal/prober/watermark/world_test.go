@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
-	"github.com/signal-delivery/operator/watermark"
+	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // secret is planted; it opens nothing.

@@ -6,8 +6,8 @@
 // operator's Jobs check with Verify. It proves nothing against a service that
 // holds the key and lies about its own name.
 //
-// It needs nothing but the standard library, so that a service that imports it
-// gets no more than that.
+// It needs nothing but the standard library, so that a service can take it as
+// it is.
 package watermark
 
 import (
