@@ -31,23 +31,28 @@ func TestTheWayOfAStage(t *testing.T) {
 		want   map[string]string
 	}{
 		"the candidate": {
-			Target{Stage: v1alpha1.StageCandidate, Address: "198.19.0.7", Host: canary}, nil,
+			Target{Stage: v1alpha1.StageCandidate, Address: "198.19.0.7", Host: canary},
+			nil,
 			map[string]string{"SIGNAL_TARGET": "http://198.19.0.7:80", "SIGNAL_HOST": canary},
 		},
 		"through the Gateway": {
-			Target{Stage: v1alpha1.StageGateway, Address: "198.19.0.7", Host: canary, Entry: true}, nil,
+			Target{Stage: v1alpha1.StageGateway, Address: "198.19.0.7", Host: canary, Entry: true},
+			nil,
 			map[string]string{"SIGNAL_TARGET": "https://signals.example:8443", "SIGNAL_HOST": "signals.example:8443", "SIGNAL_ADDRESS": "edge.gateway-system.svc:443", "SIGNAL_HEADER": "X-Signal-Release: v2"},
 		},
 		"through a Gateway that DNS knows": {
-			Target{Stage: v1alpha1.StageGateway, Entry: true}, func(sd *v1alpha1.SignalDeployment) { sd.Spec.Traffic.Entry.Address = "" },
+			Target{Stage: v1alpha1.StageGateway, Entry: true},
+			func(sd *v1alpha1.SignalDeployment) { sd.Spec.Traffic.Entry.Address = "" },
 			map[string]string{"SIGNAL_TARGET": "https://signals.example:8443", "SIGNAL_HOST": "signals.example:8443", "SIGNAL_HEADER": "X-Signal-Release: v2"},
 		},
 		"after the cutover": {
-			Target{Stage: v1alpha1.StageAfterCutover, Entry: true}, nil,
+			Target{Stage: v1alpha1.StageAfterCutover, Entry: true},
+			nil,
 			map[string]string{"SIGNAL_TARGET": "https://signals.example:8443", "SIGNAL_HOST": "signals.example:8443", "SIGNAL_ADDRESS": "edge.gateway-system.svc:443"},
 		},
 		"after the cutover, without an entry": {
-			Target{Stage: v1alpha1.StageAfterCutover, Address: "198.19.0.8", Host: stable}, func(sd *v1alpha1.SignalDeployment) { sd.Spec.Traffic.Entry = nil },
+			Target{Stage: v1alpha1.StageAfterCutover, Address: "198.19.0.8", Host: stable},
+			func(sd *v1alpha1.SignalDeployment) { sd.Spec.Traffic.Entry = nil },
 			map[string]string{"SIGNAL_TARGET": "http://198.19.0.8:80", "SIGNAL_HOST": stable},
 		},
 	} {

@@ -18,8 +18,8 @@ import (
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/release"
-	"github.com/signal-delivery/operator/test/stage"
 	"github.com/signal-delivery/operator/internal/watermark"
+	"github.com/signal-delivery/operator/test/stage"
 )
 
 const markKey = "0123456789abcdef0123456789abcdef"

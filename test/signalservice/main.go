@@ -14,13 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/signal-delivery/operator/internal/watermark"
 	"github.com/signal-delivery/operator/test/signalservice/fault"
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/redact"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
 	"github.com/signal-delivery/operator/test/signalservice/web"
-	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 func main() {

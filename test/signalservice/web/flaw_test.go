@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/signal-delivery/operator/internal/watermark"
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
-	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // secret is planted; it opens nothing.

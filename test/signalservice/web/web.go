@@ -16,11 +16,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"github.com/signal-delivery/operator/internal/watermark"
 	"github.com/signal-delivery/operator/test/signalservice/fault"
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
-	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 // Service answers requests.

@@ -16,11 +16,11 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/signal-delivery/operator/internal/watermark"
 	"github.com/signal-delivery/operator/test/signalservice/fault"
 	"github.com/signal-delivery/operator/test/signalservice/flaw"
 	"github.com/signal-delivery/operator/test/signalservice/settings"
 	"github.com/signal-delivery/operator/test/signalservice/store"
-	"github.com/signal-delivery/operator/internal/watermark"
 )
 
 const trusted = "https://app.example.com"
