@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -103,12 +104,26 @@ func SecurityAfter(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Si
 	if entry := sd.Spec.Traffic.Entry; entry != nil {
 		dialled, secure := dialledAt(entry)
 		set(c, "SIGNAL_TARGET", dialled)
+		set(c, "SIGNAL_SECURITY", jobs.Encode(behindGateway(*sd.Spec.Checks.Security)))
 		set(c, "SIGNAL_HOST", hostOf(entry))
 		if secure {
 			set(c, "SIGNAL_ENTRY_TLS", "true")
 		}
 	}
 	return job
+}
+
+// ofConnections are the checks of how connections are treated: smuggling, and
+// heads and bodies that do not end.
+var ofConnections = []int32{41, 56}
+
+// behindGateway is the spec without the checks that would look at the Gateway:
+// clients' connections end there, so that what they find is not the release's.
+func behindGateway(spec v1alpha1.SecuritySpec) v1alpha1.SecuritySpec {
+	spec.Disable = slices.Concat(spec.Disable, ofConnections)
+	slices.Sort(spec.Disable)
+	spec.Disable = slices.Compact(spec.Disable)
+	return spec
 }
 
 // set gives a container a variable.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -244,6 +245,37 @@ func TestOnlyNumbersAreHandedOn(t *testing.T) {
 	for text, want := range map[string]string{"11, 14": "11, 14", "all": "", "11; rm": "", "": ""} {
 		if got := restsOn(verdict.Evidence{}, &verdict.Evidence{Statistic: text}).Statistic; got != want {
 			t.Errorf("of %q came %q", text, got)
+		}
+	}
+}
+
+// Clients' connections end at the Gateway: how it treats them is not for the
+// release to answer for.
+func TestTheGatewaysConnectionsAreNotTheReleases(t *testing.T) {
+	rel := v1alpha1.Release{Hash: "abc", Attempt: 1, ID: "v1"}
+	for name, tc := range map[string]struct {
+		entry *v1alpha1.TrafficEntry
+		want  []int32
+	}{
+		"through the Gateway": {&v1alpha1.TrafficEntry{URL: "http://signals.example"}, []int32{16, 41, 56}},
+		"without one":         {nil, []int32{16}},
+	} {
+		sd := deployment()
+		sd.Spec.Traffic.Entry = tc.entry
+		sd.Spec.Checks.Security = &v1alpha1.SecuritySpec{Paths: []v1alpha1.ProbedPath{"/"}, TimeoutSeconds: 60, Disable: []int32{16}}
+		var sent v1alpha1.SecuritySpec
+		for _, v := range SecurityAfter(sd, rel, Sides{Canary: "198.19.0.7", Stable: "198.19.0.8"}, "prober").Spec.Template.Spec.Containers[0].Env {
+			if v.Name == "SIGNAL_SECURITY" {
+				if err := json.Unmarshal([]byte(v.Value), &sent); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if diff := cmp.Diff(tc.want, sent.Disable); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff([]int32{16}, sd.Spec.Checks.Security.Disable); diff != "" {
+			t.Errorf("the spec was changed: %s", diff)
 		}
 	}
 }
