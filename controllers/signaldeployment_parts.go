@@ -53,7 +53,7 @@ func (r *SignalDeploymentReconciler) observeAfter(ctx context.Context, sd *v1alp
 
 func (r *SignalDeploymentReconciler) readParts(ctx context.Context, sd *v1alpha1.SignalDeployment, asked []rollout.Asked, parts map[rollout.Part]part) (rollout.Checks, error) {
 	said := rollout.Checks{}
-	var problems []error
+	problems := make([]error, 0, len(asked))
 	for _, a := range asked {
 		verdicts, err := parts[a.Part].read(r, ctx, sd)
 		said[a.Part], problems = verdicts, append(problems, err)
@@ -83,7 +83,7 @@ func (r *SignalDeploymentReconciler) applyChecks(ctx context.Context, sd *v1alph
 }
 
 func (r *SignalDeploymentReconciler) startParts(ctx context.Context, sd *v1alpha1.SignalDeployment, d rollout.Decision, w *world, asked []rollout.Asked, parts map[rollout.Part]part) error {
-	var problems []error
+	problems := make([]error, 0, len(asked))
 	for _, a := range asked {
 		problems = append(problems, parts[a.Part].start(r, ctx, sd, d, w))
 	}

@@ -77,8 +77,9 @@ func (r *SignalDeploymentReconciler) rehearse(ctx context.Context, sd *v1alpha1.
 // rehearseChecks rehearses the Jobs of the smoke checks of every stage.
 func (r *SignalDeploymentReconciler) rehearseChecks(ctx context.Context, sd *v1alpha1.SignalDeployment, c v1alpha1.Release) error {
 	nowhere := service.Selection{Address: "192.0.2.1", StableAddress: "192.0.2.1"}
-	var problems []error
-	for _, stage := range []v1alpha1.CheckStage{v1alpha1.StageCandidate, v1alpha1.StageGateway, v1alpha1.StageAfterCutover} {
+	stages := []v1alpha1.CheckStage{v1alpha1.StageCandidate, v1alpha1.StageGateway, v1alpha1.StageAfterCutover}
+	problems := make([]error, 0, len(stages))
+	for _, stage := range stages {
 		problems = append(problems, check.Ensure(ctx, r.Stand, sd, c, target(sd, stage, nowhere), r.ProberImage))
 	}
 	return errors.Join(problems...)

@@ -65,10 +65,10 @@ func Background(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, plan v1alph
 	}
 	c := jobs.Prober(proberImage, timeout, "load")
 	c.Env = []corev1.EnvVar{
-		{Name: "SIGNAL_TARGET", Value: url(sides.Canary)},
+		{Name: jobs.EnvTarget, Value: url(sides.Canary)},
 		{Name: "SIGNAL_STABLE", Value: url(sides.Stable)},
-		{Name: "SIGNAL_HOST", Value: sides.Host},
-		{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		{Name: jobs.EnvHost, Value: sides.Host},
+		{Name: jobs.EnvReleaseID, Value: rel.ID},
 		{Name: "SIGNAL_LASTS", Value: lasts.String()},
 		{Name: "SIGNAL_TIMEOUT", Value: (lasts + graceBackground).String()},
 		{Name: "SIGNAL_LOAD", Value: jobs.Encode(spec)},

@@ -69,7 +69,9 @@ func containerOf(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, check v1al
 			Env: append(address(sd, rel, target, "http", ""), jobs.Env(own.Env)...), // theirs may refer to ours
 		}
 	}
-	kind, scheme, port, variable := "http", "http", "", corev1.EnvVar{}
+	kind, scheme := "http", "http"
+	var port string
+	var variable corev1.EnvVar
 	if asked := check.GRPC; asked != nil {
 		kind, port, variable = "grpc", asked.Port, corev1.EnvVar{Name: "SIGNAL_GRPC_CHECK", Value: jobs.Encode(asked)}
 	} else {
@@ -98,8 +100,8 @@ func authority(tls *v1alpha1.CheckTLS) (volumes []corev1.Volume, mounts []corev1
 // address tells a check where the candidate is, and what it is.
 func address(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, target Target, scheme, port string) []corev1.EnvVar {
 	env := []corev1.EnvVar{
-		{Name: "SIGNAL_TARGET", Value: scheme + "://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
-		{Name: "SIGNAL_HOST", Value: target.Host},
+		{Name: jobs.EnvTarget, Value: scheme + "://" + net.JoinHostPort(target.Address, strconv.Itoa(int(portOf(sd, port))))},
+		{Name: jobs.EnvHost, Value: target.Host},
 		{Name: "SIGNAL_RELEASE", Value: rel.Hash},
 		{Name: "SIGNAL_VERSION", Value: rel.Version},
 	}

@@ -49,9 +49,9 @@ func Leaks(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, pro
 	scheme, path, port := metrics(sd)
 	c := jobs.Prober(proberImage, spec.TimeoutSeconds, "leaks")
 	c.Env = append(c.Env,
-		corev1.EnvVar{Name: "SIGNAL_TARGET", Value: net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, ""))))},
-		corev1.EnvVar{Name: "SIGNAL_HOST", Value: sides.Host},
-		corev1.EnvVar{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		corev1.EnvVar{Name: jobs.EnvTarget, Value: net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, ""))))},
+		corev1.EnvVar{Name: jobs.EnvHost, Value: sides.Host},
+		corev1.EnvVar{Name: jobs.EnvReleaseID, Value: rel.ID},
 		corev1.EnvVar{Name: "SIGNAL_ATTEMPT", Value: attempt},
 		corev1.EnvVar{Name: "SIGNAL_NAMESPACE", Value: sd.Namespace},
 		corev1.EnvVar{Name: "SIGNAL_NAME", Value: sd.Name},

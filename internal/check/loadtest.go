@@ -57,9 +57,9 @@ func LoadTest(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, worker int, s
 	labels[v1alpha1.LabelCheck] = labelLoadTest
 	c := jobs.Prober(proberImage, spec.TimeoutSeconds, "load", "test")
 	c.Env = append(c.Env,
-		corev1.EnvVar{Name: "SIGNAL_TARGET", Value: "http://" + net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, spec.Port))))},
-		corev1.EnvVar{Name: "SIGNAL_HOST", Value: sides.Host},
-		corev1.EnvVar{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		corev1.EnvVar{Name: jobs.EnvTarget, Value: "http://" + net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, spec.Port))))},
+		corev1.EnvVar{Name: jobs.EnvHost, Value: sides.Host},
+		corev1.EnvVar{Name: jobs.EnvReleaseID, Value: rel.ID},
 		corev1.EnvVar{Name: "SIGNAL_WORKER", Value: strconv.Itoa(worker)},
 		corev1.EnvVar{Name: envLoadTest, Value: jobs.Encode(spec)},
 	)

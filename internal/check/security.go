@@ -22,7 +22,7 @@ const (
 	partSecurity = "security"
 	// labelSecurity is no check's name: it has a dot.
 	labelSecurity = "security.checks"
-	// the same, once the candidate serves all
+	// The same, once the candidate serves all.
 	partSecurityAfter  = "security-after"
 	labelSecurityAfter = "security.AfterCutover"
 	// retriesSecurity is how often checks that could not tell are run again.
@@ -54,9 +54,9 @@ func Security(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides, 
 	}
 	c := jobs.Prober(proberImage, spec.TimeoutSeconds, "security")
 	c.Env = append(c.Env,
-		corev1.EnvVar{Name: "SIGNAL_TARGET", Value: at(sides.Canary, spec.Port)},
-		corev1.EnvVar{Name: "SIGNAL_HOST", Value: sides.Host},
-		corev1.EnvVar{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		corev1.EnvVar{Name: jobs.EnvTarget, Value: at(sides.Canary, spec.Port)},
+		corev1.EnvVar{Name: jobs.EnvHost, Value: sides.Host},
+		corev1.EnvVar{Name: jobs.EnvReleaseID, Value: rel.ID},
 		corev1.EnvVar{Name: "SIGNAL_SECURITY", Value: jobs.Encode(spec)},
 		corev1.EnvVar{Name: "SIGNAL_POD_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "status.podIP"}}},
 	)
@@ -103,9 +103,9 @@ func SecurityAfter(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Si
 	set(c, "SIGNAL_STABLE", net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, sd.Spec.Checks.Security.Port)))))
 	if entry := sd.Spec.Traffic.Entry; entry != nil {
 		dialled, secure := dialledAt(entry)
-		set(c, "SIGNAL_TARGET", dialled)
+		set(c, jobs.EnvTarget, dialled)
 		set(c, "SIGNAL_SECURITY", jobs.Encode(behindGateway(*sd.Spec.Checks.Security)))
-		set(c, "SIGNAL_HOST", hostOf(entry))
+		set(c, jobs.EnvHost, hostOf(entry))
 		if secure {
 			set(c, "SIGNAL_ENTRY_TLS", "true")
 		}

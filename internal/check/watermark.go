@@ -39,8 +39,8 @@ func Candidate(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, sides Sides)
 		job: release.WatermarkName(sd.Name, rel.Hash, rel.Attempt, false), name: "watermark", what: "The check of the candidate's watermark",
 		check: "watermark.candidate", seconds: release.WatermarkSeconds(spec.Requests),
 		env: []corev1.EnvVar{
-			{Name: "SIGNAL_TARGET", Value: "http://" + net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, spec.Port))))},
-			{Name: "SIGNAL_HOST", Value: sides.Host},
+			{Name: jobs.EnvTarget, Value: "http://" + net.JoinHostPort(sides.Canary, strconv.Itoa(int(portOf(sd, spec.Port))))},
+			{Name: jobs.EnvHost, Value: sides.Host},
 		},
 	}
 }
@@ -86,7 +86,7 @@ func (p Proof) Job(sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, proberIm
 	c := jobs.Prober(proberImage, p.seconds, "watermark")
 	c.Env = append(append(c.Env, p.env...),
 		corev1.EnvVar{Name: "SIGNAL_RELEASE", Value: rel.Hash},
-		corev1.EnvVar{Name: "SIGNAL_RELEASE_ID", Value: rel.ID},
+		corev1.EnvVar{Name: jobs.EnvReleaseID, Value: rel.ID},
 		corev1.EnvVar{Name: "SIGNAL_WATERMARK", Value: jobs.Encode(spec)},
 	)
 	c.VolumeMounts = []corev1.VolumeMount{{Name: "watermark", MountPath: "/signal/watermark", ReadOnly: true}}

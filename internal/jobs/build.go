@@ -20,6 +20,13 @@ import (
 // Container is the one container of a Job's pod.
 const Container = "check"
 
+// Variables by which Jobs are told of the release that they are about.
+const (
+	EnvTarget    = "SIGNAL_TARGET"     // where it is called
+	EnvHost      = "SIGNAL_HOST"       // the name by which clients know the service
+	EnvReleaseID = "SIGNAL_RELEASE_ID" // of the release
+)
+
 const (
 	// ProberUser is the user of the built-in prober. An image of the user's
 	// runs as the user that it names by number, which must not be root.

@@ -155,9 +155,9 @@ func judgeSender(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
 	case c.behind():
 		v = verdict.Wait(v1alpha1.SignalLoad, ReasonBehind, "the sender could not keep up with the rate, through no fault of the service: %d of %d requests were late; lower ratePerSecond, or raise spec.checks.load.test.workers", c.Late, c.Sent)
 	}
-	all := []verdict.Verdict{detail(v, "sender", e)}
+	sender := detail(v, "sender", e)
 	if spec.Workers < 2 {
-		return all
+		return []verdict.Verdict{sender}
 	}
 	lasts := Main(spec).Lasts()
 	e = verdict.Evidence{Value: fmt.Sprintf("%d workers together for %s", r.Workers, r.Shared.Round(time.Second/10)), Threshold: fmt.Sprintf(">= %d %% of %s", together, lasts)}
@@ -165,5 +165,5 @@ func judgeSender(spec v1alpha1.LoadTest, r Result) []verdict.Verdict {
 	if r.Shared*100 < lasts*together {
 		v = verdict.Wait(v1alpha1.SignalLoad, ReasonApart, "the %d workers sent at the same time for only %s of %s: see why their pods start late", r.Workers, r.Shared.Round(time.Second/10), lasts)
 	}
-	return append(all, detail(v, "workers", e))
+	return []verdict.Verdict{sender, detail(v, "workers", e)}
 }

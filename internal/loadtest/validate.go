@@ -58,9 +58,11 @@ func Validate(spec v1alpha1.LoadTest) error {
 }
 
 func requestProblem(r v1alpha1.LoadRequest) error {
-	fields := []struct{ name, text string }{{"path", r.Path}, {"body", r.Body}}
+	type field struct{ name, text string }
+	fields := make([]field, 0, 2+len(r.Headers))
+	fields = append(fields, field{"path", r.Path}, field{"body", r.Body})
 	for i, h := range r.Headers {
-		fields = append(fields, struct{ name, text string }{fmt.Sprintf("headers[%d].value", i), h.Value})
+		fields = append(fields, field{fmt.Sprintf("headers[%d].value", i), h.Value})
 	}
 	for _, field := range fields {
 		if _, err := Parse(field.text); err != nil {

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,9 +25,7 @@ func work(t *testing.T, change map[string]string, answers http.HandlerFunc) (ver
 		"SIGNAL_TARGET": server.URL, "SIGNAL_HOST": "app.prod.svc", "SIGNAL_RELEASE_ID": "v2", "SIGNAL_WORKER": "1",
 		"SIGNAL_LOAD_TEST": `{"requests":[{"path":"/"}],"shape":"Constant","ratePerSecond":60,"durationSeconds":1,"answerSeconds":5,"workers":3}`,
 	}
-	for key, value := range change {
-		env[key] = value
-	}
+	maps.Copy(env, change)
 	job := Prober{Clock: clock.RealClock{}, Env: func(key string) string { return env[key] }}
 	return job.Run(t.Context(), []string{"load", "test"})
 }

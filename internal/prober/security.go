@@ -51,7 +51,7 @@ func before(text string) *security.Before {
 		return &security.Before{Any: true}
 	}
 	var b security.Before
-	for _, field := range strings.Split(text, ",") {
+	for field := range strings.SplitSeq(text, ",") {
 		if id, err := strconv.ParseInt(strings.TrimSpace(field), 10, 32); err == nil {
 			b.Found = append(b.Found, int32(id))
 		}

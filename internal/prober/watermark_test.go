@@ -2,6 +2,7 @@ package prober
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,9 +45,7 @@ func prove(t *testing.T, signs string, mounted, env map[string]string) (verdict.
 		t.Fatal(err)
 	}
 	all := map[string]string{"SIGNAL_WATERMARK": string(spec), "SIGNAL_TARGET": "http://SERVER", "SIGNAL_HOST": "app.prod.svc", "SIGNAL_RELEASE": "v2", "SIGNAL_RELEASE_ID": "v2-prod", "SIGNAL_TIMEOUT": "1m"}
-	for name, value := range env {
-		all[name] = value
-	}
+	maps.Copy(all, env)
 	job := Prober{Root: root, Clock: hasty{now: &atomic.Int64{}}, Env: func(key string) string {
 		return strings.ReplaceAll(all[key], "SERVER", strings.TrimPrefix(server.URL, "http://"))
 	}}
@@ -56,9 +55,7 @@ func prove(t *testing.T, signs string, mounted, env map[string]string) (verdict.
 func TestWatermarks(t *testing.T) {
 	entry := map[string]string{"SIGNAL_TARGET": "", "SIGNAL_HOST": "", "SIGNAL_ENTRY_URL": "http://signals.example", "SIGNAL_ENTRY_ADDRESS": "SERVER"}
 	split := map[string]string{"SIGNAL_WEIGHT": "100", "SIGNAL_STABLE_RELEASE": "v1"}
-	for key, value := range entry {
-		split[key] = value
-	}
+	maps.Copy(split, entry)
 	for name, tc := range map[string]struct {
 		signs   string
 		mounted map[string]string

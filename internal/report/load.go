@@ -66,7 +66,7 @@ func (w *writer) loadTest(all []measure) {
 
 // measuresOf are the lines with texts that fit.
 func measuresOf(all []measure, clip func(string) string) []measure {
-	var out []measure
+	out := make([]measure, 0, len(all))
 	for _, m := range all {
 		m.Value, m.Limit, m.Stable, m.Text = clip(m.Value), clip(m.Limit), clip(m.Stable), clip(m.Text)
 		out = append(out, m)

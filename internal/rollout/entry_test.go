@@ -105,6 +105,18 @@ func (w *world) checked(want rollout.Want) {
 	}
 }
 
+// move writes the routes; a gateway accepts them a tick later.
+func (w *world) move(want rollout.Want) {
+	if w.stuck || want.HoldWeight || len(want.Routes) == 0 || want.Weight == 0 && !w.route.Sibling {
+		return
+	}
+	if w.route.Weight != want.Weight || w.route.Lowest != want.Weight {
+		w.route.Settled = false
+		w.entry.writes++
+	}
+	w.route.Weight, w.route.Lowest, w.route.Sibling = want.Weight, want.Weight, want.Weight > 0
+}
+
 // failing makes checks of a stage say that the candidate is bad.
 func failing(stage v1alpha1.CheckStage) func(*world) {
 	return func(w *world) {

@@ -286,15 +286,3 @@ func (w *world) obey(want rollout.Want) {
 	}
 	w.gone = want.Leave
 }
-
-// move writes the routes; a gateway accepts them a tick later.
-func (w *world) move(want rollout.Want) {
-	if w.stuck || want.HoldWeight || len(want.Routes) == 0 || want.Weight == 0 && !w.route.Sibling {
-		return
-	}
-	if w.route.Weight != want.Weight || w.route.Lowest != want.Weight {
-		w.route.Settled = false
-		w.entry.writes++
-	}
-	w.route.Weight, w.route.Lowest, w.route.Sibling = want.Weight, want.Weight, want.Weight > 0
-}

@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -112,9 +113,7 @@ func TestAReleaseIsCheckedByTheGateway(t *testing.T) {
 	}
 	way := map[string]string{"SIGNAL_TARGET": "http://signals.example", "SIGNAL_HOST": "signals.example", "SIGNAL_ADDRESS": "198.18.0.9:80"}
 	led := map[string]string{"SIGNAL_HEADER": "X-Signal-Release: " + hash}
-	for name, value := range way {
-		led[name] = value
-	}
+	maps.Copy(led, way)
 	want := map[string]map[string]string{
 		"alive":         {"SIGNAL_TARGET": "http://" + canary.Spec.ClusterIP + ":80", "SIGNAL_HOST": "app-canary." + y.Namespace + ".svc"},
 		"alive.Gateway": led,

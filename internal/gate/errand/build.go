@@ -107,7 +107,7 @@ func (e errand) env() []corev1.EnvVar {
 	}
 	return []corev1.EnvVar{
 		{Name: "SIGNAL_RELEASE", Value: e.rel.Hash},
-		{Name: "SIGNAL_RELEASE_ID", Value: e.rel.ID},
+		{Name: jobs.EnvReleaseID, Value: e.rel.ID},
 		{Name: "SIGNAL_VERSION", Value: e.rel.Version},
 		{Name: "SIGNAL_IMAGE", Value: e.rel.Image},
 		{Name: "SIGNAL_STABLE_VERSION", Value: serves},

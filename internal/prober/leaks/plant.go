@@ -12,9 +12,9 @@ import (
 )
 
 // Channels by which secrets are sent.
-const ( //nolint:gosec // they are names of places
+const (
 	inAuthorization = "Authorization"
-	inAPIKey        = "X-Api-Key"
+	inAPIKey        = "X-Api-Key" //nolint:gosec // the name of a place, not what is put there
 	inCookie        = "Cookie"
 	inQuery         = "the query"
 	inUserAgent     = "User-Agent"
@@ -23,9 +23,9 @@ const ( //nolint:gosec // they are names of places
 	inPath          = "the path"
 	inUnknownPath   = "a path that does not exist"
 	inLongHeader    = "a header that is too long"
-	inPassword      = "the JSON field password"
-	inToken         = "the JSON field token"
-	inSecret        = "the JSON field secret"
+	inPassword      = "the JSON field password" //nolint:gosec // the name of a place, not what is put there
+	inToken         = "the JSON field token"    //nolint:gosec // the name of a place, not what is put there
+	inSecret        = "the JSON field secret"   //nolint:gosec // the name of a place, not what is put there
 	inSSN           = "the JSON field ssn"
 	inBrokenJSON    = "malformed JSON"
 	inForm          = "a form"

@@ -143,7 +143,7 @@ func tail(n, from, to int, weight int32) *big.Rat {
 // TestIntervalsOfEverySize are within bounds, around the weight, and mirrored.
 func TestIntervalsOfEverySize(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 5000} {
-		for weight := int32(0); weight <= 100; weight++ {
+		for weight := range int32(101) {
 			lo, hi := interval(n, weight)
 			otherLo, otherHi := interval(n, 100-weight)
 			mean := float64(n) * float64(weight) / 100

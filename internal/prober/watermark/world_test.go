@@ -2,6 +2,7 @@ package watermark
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -119,9 +120,7 @@ func (c *cache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.kept = httptest.NewRecorder()
 		c.next.ServeHTTP(c.kept, r)
 	}
-	for name, values := range c.kept.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), c.kept.Header())
 	w.WriteHeader(c.kept.Code)
 	_, _ = w.Write(c.kept.Body.Bytes())
 }

@@ -212,6 +212,12 @@ func (w *World) job(ctx context.Context, job *batchv1.Job) error {
 	if err := w.client.Status().Update(ctx, pod); err != nil {
 		return err
 	}
+	finish(job, fault)
+	return w.client.Status().Update(ctx, job)
+}
+
+// finish is a Job's status once its pod has come that far.
+func finish(job *batchv1.Job, fault string) {
 	now := metav1.NewTime(time.Now())
 	job.Status.StartTime = &now
 	switch fault {
@@ -229,7 +235,6 @@ func (w *World) job(ctx context.Context, job *batchv1.Job) error {
 			{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: now},
 		}
 	}
-	return w.client.Status().Update(ctx, job)
 }
 
 // collect deletes the objects of a list whose SignalDeployment is gone, and

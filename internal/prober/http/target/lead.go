@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/signal-delivery/operator/api/v1alpha1"
@@ -22,12 +23,7 @@ func Leading(text string) v1alpha1.HTTPHeader {
 // Led is an error unless the answers of a target have the header that leads
 // there, where one does.
 func (t Target) Led(came []string) error {
-	for _, value := range came {
-		if value == t.Lead.Value {
-			return nil
-		}
-	}
-	if t.Lead.Name == "" {
+	if t.Lead.Name == "" || slices.Contains(came, t.Lead.Value) {
 		return nil
 	}
 	return errElsewhere

@@ -79,7 +79,7 @@ func TestEdgeCases(t *testing.T) {
 
 // A service that closes instead of answering has refused.
 func TestAServiceThatCloses(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
+	server, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAServiceThatCloses(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close(); serving.Wait() })
 	s := Sender{URL: "http://" + server.Addr().String(), Host: "signals", Release: "v1", Workers: 1}
 	e := edge{sender: s, wait: time.Second, request: bodied(steady(1, 1).Requests)}
-	if c := e.send(v1alpha1.EdgeMalformed, 0); c != (loadtest.EdgeCounts{Sent: 1, Closed: 1}) {
+	if c := e.send(t.Context(), v1alpha1.EdgeMalformed, 0); c != (loadtest.EdgeCounts{Sent: 1, Closed: 1}) {
 		t.Errorf("%+v", c)
 	}
 	spec := steady(10, 1)

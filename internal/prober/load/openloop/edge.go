@@ -35,12 +35,13 @@ func (s Sender) edges(ctx context.Context, spec v1alpha1.LoadTest) map[v1alpha1.
 		return counts
 	}
 	e := edge{sender: s, wait: time.Duration(max(1, spec.AnswerSeconds)) * time.Second, request: bodied(spec.Requests)}
+	through := context.WithoutCancel(ctx) // that the load is over says nothing of a request under way
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for n := 0; ctx.Err() == nil; n++ {
 		for _, kind := range spec.Edges {
 			all.Go(func() {
-				c := e.send(kind, n)
+				c := e.send(through, kind, n)
 				mu.Lock()
 				defer mu.Unlock()
 				counts[kind] = counts[kind].Plus(c)
@@ -69,22 +70,22 @@ type edge struct {
 }
 
 // send sends the nth request of a kind, and tells what became of it.
-func (e edge) send(kind v1alpha1.LoadEdge, n int) loadtest.EdgeCounts {
+func (e edge) send(ctx context.Context, kind v1alpha1.LoadEdge, n int) loadtest.EdgeCounts {
 	switch kind {
 	case v1alpha1.EdgeOversized:
-		return e.exchange(func(conn net.Conn) { e.drip(conn, oversized, 64<<10, 0) })
+		return e.exchange(ctx, func(conn net.Conn) { e.drip(conn, oversized, 64<<10, 0) })
 	case v1alpha1.EdgeMalformed:
 		half := e.request.Body[:len(e.request.Body)/2]
 		if n%2 == 1 && json.Valid([]byte(e.request.Body)) && !json.Valid([]byte(half)) {
-			return e.exchange(func(conn net.Conn) { _, _ = io.WriteString(conn, e.head(len(half))+half) })
+			return e.exchange(ctx, func(conn net.Conn) { _, _ = io.WriteString(conn, e.head(len(half))+half) })
 		}
-		return e.exchange(func(conn net.Conn) {
+		return e.exchange(ctx, func(conn net.Conn) {
 			_, _ = io.WriteString(conn, strings.Replace(e.head(0), "Content-Length: 0", "Content-Length: none", 1))
 		})
 	case v1alpha1.EdgeSlowBody:
-		return e.exchange(func(conn net.Conn) { e.drip(conn, slow, 1, time.Second) })
+		return e.exchange(ctx, func(conn net.Conn) { e.drip(conn, slow, 1, time.Second) })
 	case v1alpha1.EdgeConnectionChurn:
-		return e.churn()
+		return e.churn(ctx)
 	}
 	return loadtest.EdgeCounts{}
 }
@@ -114,19 +115,19 @@ func (e edge) head(length int) string {
 	return b.String()
 }
 
-func (e edge) dial() (net.Conn, error) {
+func (e edge) dial(ctx context.Context) (net.Conn, error) {
 	at, err := url.Parse(e.sender.URL)
 	if err != nil {
 		return nil, err
 	}
-	return (&net.Dialer{Timeout: e.wait}).DialContext(context.Background(), "tcp", at.Host)
+	return (&net.Dialer{Timeout: e.wait}).DialContext(ctx, "tcp", at.Host)
 }
 
 // exchange writes on a connection of its own, and waits for an answer or the
 // end of it.
-func (e edge) exchange(write func(net.Conn)) loadtest.EdgeCounts {
+func (e edge) exchange(ctx context.Context, write func(net.Conn)) loadtest.EdgeCounts {
 	c := loadtest.EdgeCounts{Sent: 1}
-	conn, err := e.dial()
+	conn, err := e.dial(ctx)
 	if err != nil {
 		c.Closed = 1
 		return c
@@ -158,11 +159,11 @@ func (e edge) exchange(write func(net.Conn)) loadtest.EdgeCounts {
 
 // churn opens connections and closes them: half of them in the middle of a
 // request.
-func (e edge) churn() loadtest.EdgeCounts {
+func (e edge) churn(ctx context.Context) loadtest.EdgeCounts {
 	var c loadtest.EdgeCounts
 	for n := range churned {
 		c.Sent, c.Closed = c.Sent+1, c.Closed+1
-		conn, err := e.dial()
+		conn, err := e.dial(ctx)
 		if err != nil {
 			continue
 		}
