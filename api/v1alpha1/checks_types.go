@@ -24,7 +24,7 @@ type ChecksSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Smoke []SmokeCheck `json:"smoke,omitempty"`
 
-	// criticalPaths: the report says which smoke check asked for each.
+	// criticalPaths are told with the smoke check that asked for each.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
