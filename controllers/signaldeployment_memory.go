@@ -25,6 +25,7 @@ type mind struct {
 	drilled   *drilled // samples of a drill; never nil
 	answers   answers
 	refused   *refusal // of background load; never nil
+	validated *validated
 }
 
 // minds are the SignalDeployments whose memory this process has read live.
@@ -35,7 +36,7 @@ type minds struct {
 
 func (m *minds) of(key types.NamespacedName) mind {
 	known, _ := m.known.LoadOrStore(key, mind{
-		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{}, drilled: &drilled{}, answers: answers{},
+		history: analysis.NewHistory(), loading: &loading{}, budgets: &budgets{}, dashboard: &delivery{}, refused: &refusal{}, rehearsed: &rehearsed{}, drilled: &drilled{}, answers: answers{}, validated: &validated{},
 	})
 	return known.(mind) //nolint:forcetypeassert // nothing else is stored
 }

@@ -62,7 +62,7 @@ func (r *SignalDeploymentReconciler) observeSpec(ctx context.Context, sd *v1alph
 		return err
 	}
 	w.inputs.Rules = files
-	rules, problem := r.validate(sd, files)
+	rules, problem := r.valid(sd, files)
 	w.groups, w.objectives, w.published = rules.judging, rules.objectives, rules.published
 	switch {
 	case problem != nil:

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/signal-delivery/operator/api/v1alpha1"
 	"github.com/signal-delivery/operator/internal/analysis"
 	"github.com/signal-delivery/operator/internal/artifact"
@@ -16,6 +19,26 @@ import (
 	"github.com/signal-delivery/operator/internal/rollout/drill"
 	"github.com/signal-delivery/operator/internal/slo"
 )
+
+// validated is what was found of a spec, which is true until it changes:
+// expressions and rules are compiled once, not by every reconcile.
+type validated struct {
+	uid        types.UID
+	generation int64
+	files      map[v1alpha1.ConfigMapKey]string
+	rules      rules
+	problem    error
+}
+
+// valid is what validate says, asked once of each generation of a spec.
+func (r *SignalDeploymentReconciler) valid(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) (rules, error) {
+	known := r.minds.of(client.ObjectKeyFromObject(sd)).validated
+	if known.uid != sd.UID || known.generation != sd.Generation || sd.Generation == 0 || !maps.Equal(known.files, files) {
+		*known = validated{uid: sd.UID, generation: sd.Generation, files: files}
+		known.rules, known.problem = r.validate(sd, files)
+	}
+	return known.rules, known.problem
+}
 
 // validate finds what the schema cannot: the first problem, naming its field.
 func (r *SignalDeploymentReconciler) validate(sd *v1alpha1.SignalDeployment, files map[v1alpha1.ConfigMapKey]string) (rules, error) {
