@@ -41,13 +41,13 @@ func (m *machine) grave() []verdict.Verdict {
 	case v1alpha1.PhaseStaging, v1alpha1.PhaseChecking:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
 		if phase == v1alpha1.PhaseChecking {
-			grave = append(grave, m.crashes()...)
+			grave = append(m.crashes(), grave...)
 			grave = append(grave, m.seen.Checks.Of(Parts(m.spec.Checks))...)
 		}
 		return grave
 	case v1alpha1.PhaseProgressing, v1alpha1.PhaseCuttingOver, v1alpha1.PhaseVerifying:
 		grave := append(slices.Clone(m.seen.Alerts), m.side(m.candidate().Hash).Verdict, m.side(m.candidate().Hash).Proof)
-		grave = slices.Concat(grave, m.crashes(), m.seen.Metrics, m.seen.SLOs, m.split())
+		grave = slices.Concat(m.crashes(), grave, m.seen.Metrics, m.seen.SLOs, m.split()) // why a pod is gone, rather than that it is
 		if phase == v1alpha1.PhaseVerifying {
 			grave = append(grave, m.seen.After.Of(PartsAfter(m.spec.Checks))...)
 		}
