@@ -1,8 +1,9 @@
 // The demo is the main job on a real cluster: it installs the operator from its
-// chart and releases the sample service three times under load (a first
-// release, a good one in steps, one that turns bad under traffic), shows the
-// phases as they happen and the reports, counts requests, and exits non-zero
-// if anything is not as promised.
+// chart and releases the sample service, which leans on a real PostgreSQL and a
+// real Redis, three times under load (a first release, a good one in steps, one
+// that turns bad under traffic), rehearses a rollback in between, shows the
+// phases as they happen and the reports, counts requests, and exits non-zero if
+// anything is not as promised.
 package main
 
 import (
@@ -49,12 +50,18 @@ func run(ctx context.Context) (err error) {
 		err = errors.Join(err, cleanUp(c), c.Close())
 	}()
 
+	s.say("starting PostgreSQL and Redis (their packages are fetched the first time)")
+	databases, err := c.Databases(ctx)
+	if err != nil {
+		return err
+	}
 	s.say("building the operator and three versions of the sample service")
 	for _, version := range []cluster.Service{
 		{Version: "v1.0.0"},
 		{Version: "v1.1.0"},
 		{Version: "v1.2.0", Faults: []string{"FAULT_ERROR_RATE=0.5", "FAULT_AFTER_TRAFFIC=5s"}},
 	} {
+		version.Faults = append(version.Faults, databases...)
 		if _, err := c.PushService(ctx, version); err != nil {
 			return err
 		}
@@ -100,7 +107,13 @@ func release(ctx context.Context, c *cluster.Cluster, s *show) error {
 		return err
 	}
 
-	s.title("3. v1.2.0 turns bad under traffic, and is rolled back by a firing alert rule")
+	s.title("3. A rollback is rehearsed on a pod that no user reaches")
+	if err := drill(ctx, c, sd); err != nil {
+		return err
+	}
+	s.drill(sd)
+
+	s.title("4. v1.2.0 turns bad under traffic, and is rolled back by a firing alert rule")
 	reaction := watch(ctx, c)
 	if err := ask(ctx, c, sd, image+"v1.2.0"); err != nil {
 		return err
@@ -113,6 +126,22 @@ func release(ctx context.Context, c *cluster.Cluster, s *show) error {
 	}
 	pause(ctx, 2*time.Second) // traffic after the rollback counts too
 	return s.verdict(sd, traffic.Stop(), reaction.stop())
+}
+
+// drill asks for a rollback drill, and waits for its end.
+func drill(ctx context.Context, c *cluster.Cluster, sd *v1alpha1.SignalDeployment) error {
+	const request = "demo"
+	before := sd.DeepCopy()
+	if sd.Annotations == nil {
+		sd.Annotations = map[string]string{}
+	}
+	sd.Annotations[v1alpha1.AnnotationDrill] = request
+	if err := c.Patch(ctx, sd, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("ask for a drill: %w", err)
+	}
+	return c.Until(ctx, sd, patience, nil, func(sd *v1alpha1.SignalDeployment) bool {
+		return sd.Status.Handled.Drill == request && sd.Status.Drill != nil && len(sd.Status.Drill.Runs) > 0 && sd.Status.Drill.Runs[0].Result != v1alpha1.DrillRunning
+	})
 }
 
 // ask sets the image, as a commit would.
@@ -132,7 +161,7 @@ func cleanUp(c *cluster.Cluster) error {
 	gone := client.IgnoreNotFound(c.Delete(ctx, &v1alpha1.SignalDeployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: cluster.ServiceName}}))
 	_, err := c.Kubectl(ctx, "-n", namespace, "wait", "--for=delete", "sigdep/"+cluster.ServiceName, "--timeout=60s")
 	space := client.IgnoreNotFound(c.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}))
-	return errors.Join(gone, err, space, c.Uninstall(ctx))
+	return errors.Join(gone, err, space, c.Uninstall(ctx), c.StopDatabases(ctx))
 }
 
 func pause(ctx context.Context, d time.Duration) {

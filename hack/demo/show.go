@@ -43,6 +43,15 @@ func (s *show) phase(sd *v1alpha1.SignalDeployment) {
 	s.last = line
 }
 
+// drill prints the scorecard of the latest drill.
+func (s *show) drill(sd *v1alpha1.SignalDeployment) {
+	run := sd.Status.Drill.Runs[0]
+	s.say("%s with %d of 100: %s", run.Result, run.Score, run.Message)
+	for _, part := range run.Parts {
+		s.say("  %-22s %s (%s)", part.Name, part.Value, part.Outcome)
+	}
+}
+
 // report prints the report of the latest release from its ConfigMap.
 func (s *show) report(ctx context.Context, c *cluster.Cluster, sd *v1alpha1.SignalDeployment) error {
 	err := c.Until(ctx, sd, patience, nil, func(sd *v1alpha1.SignalDeployment) bool {
@@ -86,6 +95,7 @@ func (s *show) verdict(sd *v1alpha1.SignalDeployment, r load.Result, t times) er
 	}
 	promise(r.Lost == 0, "no request was lost")
 	promise(sd.Status.Stable != nil && sd.Status.Stable.Version == "v1.1.0", "v1.1.0 serves")
+	promise(sd.Status.Drill != nil && sd.Status.Drill.Runs[0].Result == v1alpha1.DrillPassed, "the rollback drill passed")
 	promise(sd.Status.Rollout.Reason == "AlertFiring", "v1.2.0 was turned back by an alert rule (reason %s)", sd.Status.Rollout.Reason)
 	promise(r.Errors > 0 && r.ErrorsOf("v1.2.0") == r.Errors, "only v1.2.0 gave errors")
 	promise(sd.Status.Weight == 0, "the candidate has no traffic (weight %d)", sd.Status.Weight)

@@ -3,13 +3,20 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 )
 
 // Databases starts PostgreSQL and Redis in the cluster, where they are not
 // there yet, and returns the environment by which the sample service finds
-// them. The first time ever their packages are fetched, which takes minutes.
+// them. The first time ever their packages are fetched, which takes minutes. In
+// a cluster of one's own they are where SIGNAL_POSTGRES_URL and
+// SIGNAL_REDIS_URL say.
 func (c *Cluster) Databases(ctx context.Context) ([]string, error) {
+	postgres, redis := os.Getenv("SIGNAL_POSTGRES_URL"), os.Getenv("SIGNAL_REDIS_URL")
+	if postgres != "" && redis != "" {
+		return []string{"SIGNAL_POSTGRES_URL=" + postgres, "SIGNAL_REDIS_URL=" + redis}, nil
+	}
 	text, err := c.Run(ctx, nil, "go", "-C", "hack/cluster", "run", ".", "databases")
 	if err != nil {
 		return nil, err
@@ -25,4 +32,13 @@ func (c *Cluster) Databases(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("start databases: no address in %q", text)
 	}
 	return env, nil
+}
+
+// StopDatabases removes what Databases has started.
+func (c *Cluster) StopDatabases(ctx context.Context) error {
+	if os.Getenv("SIGNAL_POSTGRES_URL") != "" {
+		return nil
+	}
+	_, err := c.Run(ctx, nil, "go", "-C", "hack/cluster", "run", ".", "databases", "off")
+	return err
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -31,7 +32,21 @@ func main() {
 	stop()
 	if err != nil {
 		log.Error("The service stopped", zap.Error(err))
+		leave(log, err)
 		os.Exit(1)
+	}
+}
+
+// terminationLog is where Kubernetes finds why a container ended.
+const terminationLog = "/dev/termination-log"
+
+// leave leaves the reason where whoever looks at the pod sees it.
+func leave(log *zap.Logger, why error) {
+	if _, err := os.Stat(terminationLog); err != nil {
+		return // not in a pod
+	}
+	if err := os.WriteFile(terminationLog, []byte(why.Error()), 0o600); err != nil {
+		log.Error("The reason could not be left", zap.Error(err))
 	}
 }
 
@@ -43,6 +58,7 @@ func run(ctx context.Context, log, unsafe *zap.Logger) error {
 	}
 	crash := func() {
 		log.Error("Crashing as asked")
+		leave(log, errors.New("a crash was asked for"))
 		os.Exit(1)
 	}
 	if s.CrashAfter >= 0 {
