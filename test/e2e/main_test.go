@@ -41,7 +41,7 @@ func run(m *testing.M) (code int, err error) {
 	if shared, err = cluster.Connect(); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, shared.Uninstall(ctx), shared.Close()) }()
+	defer func() { err = errors.Join(err, shared.Uninstall(ctx), shared.StopDatabases(ctx), shared.Close()) }()
 	for _, version := range []cluster.Service{
 		{Version: "v1.0.0"},
 		{Version: "v1.1.0"},
