@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -89,8 +90,33 @@ func runLane(t *testing.T, namespace string, releases []bad, table *outcomes) {
 		if sd.Status.Phase != v1alpha1.PhaseSucceeded {
 			t.Errorf("a good release ended in %s, %s: %s", sd.Status.Phase, sd.Status.Reason, sd.Status.Rollout.Message)
 		}
+		t.Log(validation(t, sd))
 	})
 	undisturbed(t, traffic.Stop())
+}
+
+// validation is how long the checks of a release took, beside each other and
+// one by one.
+func validation(t *testing.T, sd *v1alpha1.SignalDeployment) string {
+	t.Helper()
+	var jobs batchv1.JobList
+	if err := shared.List(t.Context(), &jobs, client.InNamespace(sd.Namespace), client.MatchingLabels{v1alpha1.LabelRelease: sd.Status.Candidate.Hash}); err != nil {
+		t.Fatal(err)
+	}
+	var alone time.Duration
+	for _, job := range jobs.Items {
+		if job.Status.StartTime != nil && job.Status.CompletionTime != nil {
+			alone += job.Status.CompletionTime.Sub(job.Status.StartTime.Time)
+		}
+	}
+	said := []string{fmt.Sprintf("%d Jobs took %s in all", len(jobs.Items), alone)}
+	timeline := sd.Status.Rollout.Timeline
+	for i := range len(timeline) - 1 {
+		if p := timeline[i].Phase; p == v1alpha1.PhaseChecking || p == v1alpha1.PhaseVerifying {
+			said = append(said, fmt.Sprintf("%s took %s", p, timeline[i+1].Time.Sub(timeline[i].Time.Time)))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // judgeEnd holds the end of a bad release against what is true of it.
