@@ -168,10 +168,23 @@ func (w *World) jobs(ctx context.Context) error {
 		case sends(job) && len(job.Status.Conditions) == 0 && w.faultsOf(job.Namespace).Job == "":
 			problems = append(problems, w.load(ctx, job))
 		case job.Status.StartTime == nil:
-			problems = append(problems, w.job(ctx, job))
+			w.begin(ctx, job)
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// begin runs a Job beside the others, as nodes do: one that takes its time must
+// not keep those of other stories from being run. What it could not write is
+// tried again.
+func (w *World) begin(ctx context.Context, job *batchv1.Job) {
+	if _, runs := w.running.LoadOrStore(job.UID, true); runs {
+		return
+	}
+	w.done.Go(func() {
+		defer w.running.Delete(job.UID)
+		_ = w.job(ctx, job)
+	})
 }
 
 func (w *World) job(ctx context.Context, job *batchv1.Job) error {

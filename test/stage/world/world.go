@@ -55,6 +55,8 @@ type World struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
+	running sync.Map // UIDs of Jobs that are run
+
 	mu        sync.Mutex
 	faults    map[string]Faults
 	addresses map[string]Address // of pods, by IP
