@@ -87,7 +87,7 @@ test-integration: ## Run the operator against a real API server, and stop it at 
 
 .PHONY: test-e2e
 test-e2e: ## Release a real service on a real cluster. Starts one if none is there.
-	hack/with-cluster go test -count=1 -timeout 40m -parallel 3 $(TESTFLAGS) ./test/e2e/...
+	hack/with-cluster go test -count=1 -timeout 60m -parallel 3 $(TESTFLAGS) ./test/e2e/...
 
 .PHONY: bench
 bench: ## Count API requests, measure reconciles, what signals cost, and releases on a real cluster.
