@@ -97,15 +97,9 @@ func metrics(sd *v1alpha1.SignalDeployment) (scheme, path, port string) {
 // kind of leak.
 func ReadLeaks(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release) ([]verdict.Verdict, error) {
 	name, check := release.LeaksName(sd.Name, rel.Hash, rel.Attempt), leaksCheck(sd)
-	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, check))
-	var foreign *owned.ForeignError
-	switch {
-	case errors.As(err, &foreign):
-		return []verdict.Verdict{ofSecurity(wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for the check of leaks: delete it", name), partLeaks)}, nil
-	case err != nil:
-		return nil, err
-	case job == nil:
-		return []verdict.Verdict{ofSecurity(wait(ReasonRunning, "The check of leaks is about to start"), partLeaks)}, nil
+	job, pods, waits, err := readSummed(ctx, c, sd, rel, name, check, partLeaks, "the check of leaks", "The check of leaks is")
+	if job == nil {
+		return waits, err
 	}
 	check.Name = partLeaks
 	return judgeSummed(check, "The check of leaks", job, pods), nil

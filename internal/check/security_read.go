@@ -37,17 +37,28 @@ func ReadSecurityAfter(ctx context.Context, c client.Reader, sd *v1alpha1.Signal
 }
 
 func readSecurity(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, name string, check v1alpha1.SmokeCheck) ([]verdict.Verdict, error) {
+	job, pods, waits, err := readSummed(ctx, c, sd, rel, name, check, partSecurity, "the security checks", "The security checks are")
+	if job == nil {
+		return waits, err
+	}
+	return judgeSecurity(sd, job, pods), nil
+}
+
+// readSummed reads a Job of the built-in prober, or says of the part what is
+// waited for.
+func readSummed(ctx context.Context, c client.Reader, sd *v1alpha1.SignalDeployment, rel v1alpha1.Release, name string, check v1alpha1.SmokeCheck, part, what, starting string) (*batchv1.Job, []corev1.Pod, []verdict.Verdict, error) {
 	job, pods, err := jobs.Read(ctx, c, sd, name, podLabels(sd, rel, check))
 	var foreign *owned.ForeignError
 	switch {
 	case errors.As(err, &foreign):
-		return []verdict.Verdict{ofSecurity(wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for the security checks: delete it", name), partSecurity)}, nil
+		v := wait(ReasonForeign, "Job %q exists and does not belong to this SignalDeployment, so it does not speak for %s: delete it", name, what)
+		return nil, nil, []verdict.Verdict{ofSecurity(v, part)}, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, nil, err
 	case job == nil:
-		return []verdict.Verdict{ofSecurity(wait(ReasonRunning, "The security checks are about to start"), partSecurity)}, nil
+		return nil, nil, []verdict.Verdict{ofSecurity(wait(ReasonRunning, "%s about to start", starting), part)}, nil
 	}
-	return judgeSecurity(sd, job, pods), nil
+	return job, pods, nil, nil
 }
 
 // judgeSecurity says what the Job of security checks amounts to.
